@@ -1,0 +1,221 @@
+//! Every bound of the server: a name, a sentence, and `const` asserts that tie it to its neighbours.
+//!
+//! `tuning.md` says for each what happens when it is too small and how to see that.
+
+use crate::time::Duration;
+
+// ---- HTTP: a request's head (safety: RFC 9112 sections 3 and 5, sizes as common servers have them)
+
+/// Longest request line, in bytes; a longer one is answered 414.
+pub const REQUEST_LINE_BYTES_MAX: usize = 8 * 1024;
+/// Longest head (request line and fields), in bytes; a longer one is answered 431.
+pub const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Most header fields of a request; more are answered 431.
+pub const HEADERS_MAX: usize = 128;
+/// Header fields that the usual request stays below: room made for them costs little.
+pub const HEADERS_USUAL: usize = 24;
+/// Most bytes of chunk extensions and trailers in one message; more close the connection.
+pub const CHUNK_OVERHEAD_BYTES_MAX: usize = 16 * 1024;
+/// Most content bytes that are read and thrown away to keep a connection; more close it.
+pub const DRAIN_BYTES_MAX: u64 = 1024 * 1024;
+/// Most bytes of pipelined requests kept while one is answered; more close the connection.
+pub const PIPELINED_BYTES_MAX: usize = 64 * 1024;
+
+/// Time for a whole head, from its first byte; then 408.
+pub const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+/// Least rate of content, in bytes a second, that keeps a connection.
+pub const CONTENT_RATE_MIN: u64 = 1024;
+/// Time that content may lag behind `CONTENT_RATE_MIN`: one lost packet and its retransmissions.
+pub const CONTENT_LAG_MAX: Duration = Duration::from_secs(10);
+/// Time without progress on a write before the connection is closed.
+pub const WRITE_STALL_MAX: Duration = Duration::from_secs(30);
+/// Time between requests on a kept connection before it is closed.
+pub const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
+/// Time that a lingering close waits for the peer's end (RFC 9112 section 9.6).
+pub const LINGER_TIME_MAX: Duration = Duration::from_secs(2);
+
+const _: () = assert!(REQUEST_LINE_BYTES_MAX <= HEAD_BYTES_MAX);
+const _: () = assert!(HEAD_BYTES_MAX <= PIPELINED_BYTES_MAX);
+const _: () = assert!(HEADERS_USUAL <= HEADERS_MAX);
+const _: () = assert!((CHUNK_OVERHEAD_BYTES_MAX as u64) <= DRAIN_BYTES_MAX);
+const _: () = assert!(CONTENT_RATE_MIN > 0);
+// What is drained is counted in 32 bits, what is kept too.
+const _: () = assert!(DRAIN_BYTES_MAX <= u32::MAX as u64);
+const _: () = assert!(PIPELINED_BYTES_MAX <= u32::MAX as usize);
+
+// ---- TFTP
+
+/// Least and largest block size (RFC 2348).
+pub const BLOCK_BYTES_MIN: u16 = 8;
+/// Largest block size that is agreed to: what fits an IPv4 datagram (RFC 2348: 65464).
+pub const BLOCK_BYTES_MAX: u16 = 65464;
+/// Block size without an option (RFC 1350).
+pub const BLOCK_BYTES_DEFAULT: u16 = 512;
+/// Largest window that is agreed to, in blocks (RFC 7440 allows 65535).
+pub const WINDOW_BLOCKS_MAX: u16 = 64;
+/// Time before the first retransmission, without a `timeout` option.
+pub const RETRANSMIT_FIRST: Duration = Duration::from_secs(1);
+/// Most sends of one packet, the first one counted.
+pub const SENDS_MAX: u32 = 5;
+/// Time after which an unanswered packet ends its transfer.
+pub const TRANSFER_SILENCE_MAX: Duration = Duration::from_secs(30);
+/// Most bytes of all that one unanswered request is sent, as a multiple of its own size.
+pub const AMPLIFICATION_MAX: usize = 4;
+/// Most sends of an unanswered first block for each request without options that asked for it: such
+/// a block is larger than any multiple of its request, and phones repeat their requests themselves.
+pub const FIRST_BLOCK_SENDS_MAX: u32 = 2;
+/// Most transfers at once on one core; the oldest unanswered one is dropped for a new one.
+pub const TRANSFERS_MAX: usize = 20_000;
+/// Most transfers that one address has begun and not yet answered.
+pub const TRANSFERS_UNANSWERED_PER_SOURCE_MAX: usize = 64;
+/// Transfer ports a core, each shared by many transfers (told apart by the peer's address).
+pub const TRANSFER_PORTS: usize = 4;
+
+const _: () = assert!(BLOCK_BYTES_MIN <= BLOCK_BYTES_DEFAULT);
+const _: () = assert!(BLOCK_BYTES_DEFAULT <= BLOCK_BYTES_MAX);
+const _: () = assert!(TRANSFERS_UNANSWERED_PER_SOURCE_MAX <= TRANSFERS_MAX);
+const _: () = assert!(FIRST_BLOCK_SENDS_MAX <= SENDS_MAX);
+// Block numbers are 16 bits: a window must be far from filling them, or old and new look alike.
+const _: () = assert!(WINDOW_BLOCKS_MAX < u16::MAX / 2);
+const _: () = assert!(RETRANSMIT_FIRST.as_nanos() < TRANSFER_SILENCE_MAX.as_nanos());
+
+// ---- The ring
+
+/// Submission queue entries of one core's ring.
+pub const SUBMISSION_ENTRIES: u32 = 1024;
+/// Fewest submission queue entries that a ring is made with when memory is refused.
+pub const SUBMISSION_ENTRIES_MIN: u32 = 64;
+/// Completion queue entries of one core's ring.
+pub const COMPLETION_ENTRIES: u32 = 4 * SUBMISSION_ENTRIES;
+/// Receive buffers in a core's provided-buffer ring.
+pub const RECEIVE_BUFFERS: u16 = 1024;
+/// Size of a receive buffer, in bytes: the common request head in one piece.
+pub const RECEIVE_BUFFER_BYTES: usize = 4 * 1024;
+/// Datagram buffers in a core's provided-buffer ring.
+pub const DATAGRAM_BUFFERS: u16 = 1024;
+/// Size of a datagram buffer: a request or an acknowledgement, and the kernel's header.
+pub const DATAGRAM_BUFFER_BYTES: usize = 2 * 1024;
+/// Most connections of one core.
+pub const CONNECTIONS_MAX: usize = 16_384;
+/// Most connections of one source address on one core; a site behind one address is normal.
+pub const CONNECTIONS_PER_SOURCE_MAX: usize = 8_192;
+/// Bytes read at once from a file that is sent.
+pub const FILE_CHUNK_BYTES: usize = 128 * 1024;
+/// Most file reads under way on one core.
+pub const FILE_READS_MAX: usize = 256;
+/// Accepts that wait in the kernel at once on one core: most connections that one turn takes in.
+pub const ACCEPTS_ARMED: usize = 64;
+/// Longest output whose close is linked behind its send, in bytes: it always fits a send buffer.
+pub const LINKED_BYTES_MAX: usize = 16 * 1024;
+/// Longest body that is copied behind its head so that one plain send takes both, in bytes.
+pub const INLINE_BODY_BYTES_MAX: usize = 4 * 1024;
+/// Size of a buffer for heads and datagrams when it is made, in bytes.
+pub const OUTPUT_BUFFER_BYTES: usize = 8 * 1024;
+/// Buffers for heads and datagrams that are kept when they are free; more go back to the heap.
+pub const OUTPUT_BUFFERS_KEPT: usize = 1024;
+/// Buffers for chunks of files that are kept when they are free; more go back to the heap.
+pub const CHUNK_BUFFERS_KEPT: usize = 16;
+/// Receive buffers that one connection may fill in one turn before it waits for the others.
+pub const RECEIVE_SHARE: u32 = 32;
+/// Datagrams that wait in a driver for room in a socket; more are dropped and counted.
+pub const DATAGRAMS_QUEUED_MAX: usize = 65_536;
+/// Datagrams that one socket gives in one turn, without a ring.
+pub const DATAGRAMS_TURN_MAX: usize = 256;
+/// Threads of each of the two kinds that the kernel starts for one ring's blocking work.
+pub const KERNEL_WORKERS_MAX: u32 = 16;
+/// Turns that a driver which is dropped waits for the kernel to let go of its memory.
+pub const QUIET_TURNS_MAX: u32 = 200;
+/// Longest of these turns.
+pub const QUIET_TURN: Duration = Duration::from_millis(10);
+/// Descriptors that connections leave to files, sockets and the store.
+pub const DESCRIPTORS_RESERVED: usize = 512;
+/// Waiting connections of a listener (the kernel caps it at net.core.somaxconn).
+pub const LISTEN_BACKLOG: i32 = 4096;
+/// First pause of accepting after the descriptors ran out; it doubles up to the next line's.
+pub const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(10);
+/// Longest pause of accepting after the descriptors ran out.
+pub const ACCEPT_PAUSE_MAX: Duration = Duration::from_millis(100);
+/// Unsent bytes in the kernel before a socket counts as full (`TCP_NOTSENT_LOWAT`).
+pub const NOT_SENT_BYTES_MAX: u32 = 128 * 1024;
+/// Send buffer of a connection in the kernel (`SO_SNDBUF`; the kernel doubles it).
+pub const SEND_BUFFER_BYTES: usize = 256 * 1024;
+/// Receive buffer of a datagram socket in the kernel (`SO_RCVBUF`; the kernel doubles it).
+pub const DATAGRAM_RECEIVE_BYTES: usize = 4 * 1024 * 1024;
+
+// A full submission queue may complete at once, four times over, before the queue is read.
+const _: () = assert!(COMPLETION_ENTRIES >= 4 * SUBMISSION_ENTRIES);
+const _: () = assert!(SUBMISSION_ENTRIES_MIN <= SUBMISSION_ENTRIES);
+const _: () = assert!(RECEIVE_BUFFERS.is_power_of_two());
+const _: () = assert!(DATAGRAM_BUFFERS.is_power_of_two());
+const _: () = assert!(CONNECTIONS_PER_SOURCE_MAX <= CONNECTIONS_MAX);
+const _: () = assert!(2 * ACCEPTS_ARMED <= SUBMISSION_ENTRIES as usize);
+const _: () = assert!(INLINE_BODY_BYTES_MAX < OUTPUT_BUFFER_BYTES);
+const _: () = assert!(OUTPUT_BUFFER_BYTES <= LINKED_BYTES_MAX);
+const _: () = assert!(LINKED_BYTES_MAX <= SEND_BUFFER_BYTES);
+const _: () = assert!((RECEIVE_SHARE as usize) < RECEIVE_BUFFERS as usize);
+
+// ---- Identification
+
+/// Longest value that is taken from a request (vendor, model, version, serial), in bytes.
+pub const VALUE_BYTES_MAX: usize = 128;
+/// Most distinct values of one key that a vote counts.
+pub const VOTES_MAX: usize = 16;
+/// Times that a decision is made again because another core was first.
+pub const DECISIONS_MAX: u32 = 8;
+/// Devices known only by their address that are kept at once; the oldest goes first.
+pub const PROVISIONAL_MAX: usize = 100_000;
+/// Time that a device known only by its address is kept after its last request.
+pub const PROVISIONAL_TIME: Duration = Duration::from_secs(3600);
+/// Sources whose misses are remembered.
+pub const MISS_SOURCES_MAX: usize = 65_536;
+/// Distinct unknown MACs of one source in a window before it is refused for a while.
+pub const UNKNOWN_MACS_MAX: usize = 64;
+/// Window in which distinct unknown MACs are counted, and time of the refusal.
+pub const UNKNOWN_MACS_WINDOW: Duration = Duration::from_secs(600);
+/// Locks that the writers of devices are spread over; two devices seldom share one.
+pub const DIRECTORY_STRIPES: usize = 256;
+/// Devices at one address that are looked through for a phone that tells nothing else of itself.
+pub const ADDRESS_CANDIDATES_MAX: usize = 64;
+/// Devices known only by their address, at one address; further phones there are served, not kept.
+pub const PROVISIONAL_PER_SOURCE_MAX: usize = 16;
+/// Devices that requests may make before an operator has taken some over; then new ones are served,
+/// not kept.
+pub const AUTO_ADDED_MAX: usize = 500_000;
+/// Flattened settings that are kept of configurations that others lie on.
+pub const FLAT_CONFIGS_MAX: usize = 4096;
+/// Configurations whose devices are looked at when a layer below them changes; those of more are
+/// looked at when their phones ask.
+pub const FAMILY_MAX: usize = 10_000;
+
+const _: () = assert!(PROVISIONAL_PER_SOURCE_MAX <= ADDRESS_CANDIDATES_MAX);
+const _: () = assert!(ADDRESS_CANDIDATES_MAX <= PROVISIONAL_MAX);
+
+// ---- Store and content
+
+/// Longest time that a change waits before it is written: what a crash can lose.
+pub const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+/// Most changed devices that wait to be written before API writes are refused.
+pub const DIRTY_MAX: usize = 1_000_000;
+/// Longest time between two tries to write after one failed.
+pub const FLUSH_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// Bytes of the store's log before it is written into tables: what a start may have to read again.
+pub const STORE_LOG_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Bytes that wait in the store's memory to be written into tables.
+pub const STORE_WRITE_BUFFER_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of the store's tables that are kept; they are read once, at the start.
+pub const STORE_CACHE_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes that are read ahead while everything is read at the start.
+pub const STORE_READAHEAD_BYTES: usize = 2 * 1024 * 1024;
+/// Most documents in one write batch.
+pub const FLUSH_BATCH: usize = 10_000;
+/// Bytes of rendered files that are kept.
+pub const RENDERED_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Largest static file that is kept in memory.
+pub const STATIC_MEMORY_BYTES_MAX: u64 = 256 * 1024;
+/// Panics of one core that are caught; one more ends the process.
+pub const PANICS_MAX: u32 = 16;
+/// Time that a clean shutdown may take.
+pub const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(5);
+
+const _: () = assert!(FLUSH_BATCH <= DIRTY_MAX);
+const _: () = assert!(FLUSH_INTERVAL.as_nanos() <= FLUSH_PAUSE_MAX.as_nanos());

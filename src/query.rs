@@ -1,0 +1,58 @@
+//! A request without its protocol, and what it tells: no HTTP and no TFTP is known behind this.
+
+use crate::device::Mac;
+use std::net::IpAddr;
+
+/// Where a request came in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Source {
+    /// A request line and its fields.
+    Http,
+    /// A read request.
+    Tftp,
+    /// A report of a DHCP server.
+    Dhcp,
+}
+
+/// What a phone asked, as slices of the bytes it sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'b> {
+    /// Where it came in.
+    pub source: Source,
+    /// Address of the phone, behind trusted proxies where there are any.
+    pub ip: IpAddr,
+    /// HTTP: the raw path, without query, percent-escapes kept. TFTP: the file name. DHCP: empty.
+    pub path: &'b [u8],
+    /// The file that is meant: the path decoded, without leading `/`. DHCP: empty.
+    pub name: &'b [u8],
+    /// HTTP: what stands behind `?`; empty without.
+    pub args: &'b [u8],
+    /// HTTP: the User-Agent; an empty one counts as none.
+    pub agent: Option<&'b [u8]>,
+    /// DHCP: option 60, the vendor class identifier.
+    pub vendor_class: Option<&'b [u8]>,
+    /// DHCP: the hardware address of the lease.
+    pub mac: Option<Mac>,
+}
+
+/// The text of one key of a sighting: a slice of the request, a constant of a plugin, or a rewritten one.
+pub type Value<'b> = std::borrow::Cow<'b, [u8]>;
+
+/// What one request tells of its phone. Bytes are Latin-1: one byte, one character.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sighting<'b> {
+    /// Address of the phone.
+    pub ip: IpAddr,
+    /// Hardware address.
+    pub mac: Option<Mac>,
+    /// Serial number.
+    pub sn: Option<Value<'b>>,
+    /// Identity of a softphone.
+    pub uuid: Option<Value<'b>>,
+    /// Maker.
+    pub vendor: Option<Value<'b>>,
+    /// Model.
+    pub model: Option<Value<'b>>,
+    /// Firmware version.
+    pub version: Option<Value<'b>>,
+}
