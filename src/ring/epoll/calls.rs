@@ -1,0 +1,145 @@
+//! System calls on nonblocking descriptors: what they did, or why not; having to wait is no error.
+
+use socket2::{SockAddr, SockAddrStorage};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+/// What a call that may have to wait came to.
+pub(super) type Attempt<T> = io::Result<Option<T>>;
+
+/// Accepts a connection, with its peer.
+pub(super) fn accept(listener: &impl AsRawFd) -> Attempt<(OwnedFd, SockAddr)> {
+    let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    let mut storage = SockAddrStorage::zeroed();
+    let mut len = size_of::<SockAddrStorage>() as libc::socklen_t;
+    let address = (&raw mut storage).cast();
+    // SAFETY: `address` is writable for `len` bytes, and `len` is writable.
+    let socket = unsafe { libc::accept4(listener.as_raw_fd(), address, &raw mut len, flags) };
+    let Some(socket) = attempt(socket as isize)? else { return Ok(None) };
+    let socket = i32::try_from(socket).expect("invariant: a descriptor is an int");
+    // SAFETY: the descriptor was just made and has no other owner; the kernel has written an
+    // address of `len` bytes.
+    Ok(Some(unsafe { (OwnedFd::from_raw_fd(socket), SockAddr::new(storage, len)) }))
+}
+
+/// Receives into the spare room of an empty buffer; 0 is the peer's end.
+pub(super) fn receive(socket: &impl AsRawFd, buffer: &mut Vec<u8>) -> Attempt<usize> {
+    assert!(buffer.is_empty());
+    let (start, room) = (buffer.as_mut_ptr().cast(), buffer.capacity());
+    // SAFETY: the buffer's room is writable.
+    let came = attempt(unsafe { libc::recv(socket.as_raw_fd(), start, room, 0) })?;
+    if let Some(came) = came {
+        // SAFETY: the kernel has written that many bytes.
+        unsafe { buffer.set_len(came) };
+    }
+    Ok(came)
+}
+
+/// Receives a datagram into the spare room of an empty buffer. `None` for its sender's place when
+/// the datagram was cut.
+pub(super) fn receive_from(
+    socket: &impl AsRawFd,
+    buffer: &mut Vec<u8>,
+) -> Attempt<Option<SockAddr>> {
+    assert!(buffer.is_empty());
+    let (start, room) = (buffer.as_mut_ptr().cast(), buffer.capacity());
+    let mut storage = SockAddrStorage::zeroed();
+    let mut len = size_of::<SockAddrStorage>() as libc::socklen_t;
+    let name = (&raw mut storage).cast();
+    // SAFETY: the buffer's room, the name and its length are writable.
+    let came = unsafe {
+        // The true length is returned, even of what does not fit.
+        let flags = libc::MSG_TRUNC;
+        libc::recvfrom(socket.as_raw_fd(), start, room, flags, name, &raw mut len)
+    };
+    let Some(came) = attempt(came)? else { return Ok(None) };
+    if came > room {
+        return Ok(Some(None));
+    }
+    // SAFETY: the kernel has written that many bytes, and an address of `len` bytes.
+    unsafe {
+        buffer.set_len(came);
+        Ok(Some(Some(SockAddr::new(storage, len))))
+    }
+}
+
+/// Sends both slices as one; `more` promises that something follows.
+pub(super) fn send(socket: &impl AsRawFd, slices: [&[u8]; 2], more: bool) -> Attempt<usize> {
+    let part = |bytes: &[u8]| libc::iovec {
+        iov_base: bytes.as_ptr().cast_mut().cast(),
+        iov_len: bytes.len(),
+    };
+    let mut parts = slices.map(part);
+    // SAFETY: integers and pointers only, for which zero is a value.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = parts.as_mut_ptr();
+    message.msg_iovlen = parts.len();
+    let flags = libc::MSG_NOSIGNAL | if more { libc::MSG_MORE } else { 0 };
+    // SAFETY: the message, its parts and their bytes outlive the call and are only read.
+    attempt(unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, flags) })
+}
+
+/// Sends a part of a file; 0 is the file's end.
+pub(super) fn send_file(
+    socket: &impl AsRawFd,
+    file: &File,
+    offset: u64,
+    len: usize,
+) -> Attempt<usize> {
+    let start = libc::off_t::try_from(offset);
+    let mut start = start.map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let (socket, file) = (socket.as_raw_fd(), file.as_raw_fd());
+    // SAFETY: `start` is writable.
+    attempt(unsafe { libc::sendfile(socket, file, &raw mut start, len) })
+}
+
+/// Sends one datagram.
+pub(super) fn send_to(socket: &impl AsRawFd, bytes: &[u8], peer: &SockAddr) -> Attempt<usize> {
+    let (start, name) = (bytes.as_ptr().cast(), peer.as_ptr().cast());
+    let flags = libc::MSG_NOSIGNAL;
+    // SAFETY: bytes and name are readable for the lengths that are passed.
+    attempt(unsafe {
+        libc::sendto(socket.as_raw_fd(), start, bytes.len(), flags, name, peer.len())
+    })
+}
+
+/// Closes the sending half.
+pub(super) fn shut_down(socket: &impl AsRawFd) -> io::Result<()> {
+    // SAFETY: no pointers are passed.
+    attempt(unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_WR) } as isize).map(|_| ())
+}
+
+/// Reads up to `len` bytes at `offset` into an empty buffer.
+pub(super) fn read_at(
+    file: &File,
+    offset: u64,
+    len: usize,
+    buffer: &mut Vec<u8>,
+) -> io::Result<()> {
+    assert!(buffer.is_empty());
+    let start = libc::off_t::try_from(offset);
+    let start = start.map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    buffer.reserve(len);
+    loop {
+        // SAFETY: the buffer's room is at least `len` bytes.
+        let read = unsafe { libc::pread(file.as_raw_fd(), buffer.as_mut_ptr().cast(), len, start) };
+        if let Some(read) = attempt(read)? {
+            // SAFETY: the kernel has written that many bytes.
+            unsafe { buffer.set_len(read) };
+            return Ok(());
+        }
+    }
+}
+
+/// What a call returned, when it did not have to wait. Interrupted calls count as such: the caller
+/// comes again.
+fn attempt(returned: isize) -> Attempt<usize> {
+    if let Ok(done) = usize::try_from(returned) {
+        return Ok(Some(done));
+    }
+    match io::Error::last_os_error() {
+        error if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        error => Err(error),
+    }
+}

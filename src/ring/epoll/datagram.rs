@@ -1,0 +1,141 @@
+//! Datagrams: a bounded number a turn comes in, and what a full socket refuses waits in line.
+
+use socket2::{SockAddr, Socket};
+use std::os::fd::AsRawFd;
+
+use super::*;
+use crate::ring::sockets::{self, Waiting};
+
+/// The datagram sockets.
+pub(super) struct Datagrams {
+    ports: Vec<DatagramPort>,
+    pool: Rc<Pool>,
+}
+
+struct DatagramPort {
+    socket: Socket,
+    address: SocketAddr,
+    reads: bool,
+    takes: bool,
+    waiting: VecDeque<(SockAddr, Vec<u8>)>,
+}
+
+impl Datagrams {
+    pub fn new(setup: &Setup, bytes: usize, kept: u16, poller: &Poller) -> io::Result<Self> {
+        let mut ports = Vec::new();
+        if let Some(address) = setup.tftp {
+            for socket in sockets::datagrams(address, setup.transfer_ports, Waiting::Poll)? {
+                poller.watch(socket.as_raw_fd(), Name::Port(ports.len()))?;
+                let address = sockets::local_address(&socket)?;
+                let waiting = VecDeque::new();
+                ports.push(DatagramPort { socket, address, reads: false, takes: true, waiting });
+            }
+        }
+        Ok(Self { ports, pool: Pool::new(bytes, usize::from(kept)) })
+    }
+
+    pub fn address(&self, port: Port) -> Option<SocketAddr> {
+        self.ports.get(usize::from(port.0)).map(|port| port.address)
+    }
+
+    pub fn leased(&self) -> u64 {
+        self.pool.leased()
+    }
+
+    pub fn became_ready(&mut self, number: usize, readiness: Readiness) {
+        let port = &mut self.ports[number];
+        port.reads |= readiness.reads;
+        port.takes |= readiness.writes;
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.ports.iter().any(|port| port.reads || (port.takes && !port.waiting.is_empty()))
+    }
+
+    /// Sends what waits and receives what is there.
+    pub fn serve(&mut self, events: &mut Vec<Event>, counters: &mut Counters, heads: &Pool) {
+        for number in 0..self.ports.len() {
+            while self.ports[number].takes {
+                let Some((peer, bytes)) = self.ports[number].waiting.pop_front() else { break };
+                self.ports[number].attempt(peer, bytes, counters, heads, true);
+            }
+            for _ in 0..limits::DATAGRAMS_TURN_MAX {
+                if !self.ports[number].reads {
+                    break;
+                }
+                self.receive(number, events, counters);
+            }
+        }
+    }
+
+    fn receive(&mut self, number: usize, events: &mut Vec<Event>, counters: &mut Counters) {
+        let port = &mut self.ports[number];
+        let mut buffer = self.pool.take();
+        match calls::receive_from(&port.socket, &mut buffer) {
+            Ok(Some(Some(peer))) => {
+                if let Some(peer) = sockets::canonical(&peer) {
+                    let port = Port(u16::try_from(number).expect("invariant: ports are few"));
+                    let lease = Lease::pooled(self.pool.lease(buffer));
+                    events.push(Event::Datagram { port, peer, lease });
+                    return;
+                }
+            }
+            Ok(Some(None)) => counters.datagrams_cut += 1,
+            Ok(None) => port.reads = false,
+            // The error of an earlier send; the next datagram is behind it.
+            Err(_) => {}
+        }
+        self.pool.give(buffer);
+    }
+
+    /// Sends a datagram, behind those that wait.
+    pub fn send(
+        &mut self,
+        port: Port,
+        peer: SocketAddr,
+        bytes: Vec<u8>,
+        counters: &mut Counters,
+        heads: &Pool,
+    ) {
+        let Some(port) = self.ports.get_mut(usize::from(port.0)) else {
+            counters.datagrams_failed += 1;
+            return heads.give(bytes);
+        };
+        let peer = sockets::for_family(peer, port.address);
+        if port.takes && port.waiting.is_empty() {
+            port.attempt(peer, bytes, counters, heads, false);
+        } else if port.waiting.len() < limits::DATAGRAMS_QUEUED_MAX {
+            port.waiting.push_back((peer, bytes));
+        } else {
+            counters.datagrams_failed += 1;
+            heads.give(bytes);
+        }
+    }
+}
+
+impl DatagramPort {
+    fn attempt(
+        &mut self,
+        peer: SockAddr,
+        bytes: Vec<u8>,
+        counters: &mut Counters,
+        heads: &Pool,
+        was_first: bool,
+    ) {
+        match calls::send_to(&self.socket, &bytes, &peer) {
+            Ok(Some(_)) => heads.give(bytes),
+            Ok(None) => {
+                self.takes = false;
+                if was_first {
+                    self.waiting.push_front((peer, bytes));
+                } else {
+                    self.waiting.push_back((peer, bytes));
+                }
+            }
+            Err(_) => {
+                counters.datagrams_failed += 1;
+                heads.give(bytes);
+            }
+        }
+    }
+}

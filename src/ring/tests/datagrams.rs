@@ -1,0 +1,180 @@
+//! Datagrams come with their port and peer, leave from the port they are told, and are not cut.
+
+use std::thread;
+
+use super::*;
+
+on_both!(
+    ten_thousand_datagrams_come_back,
+    ports_are_told_apart,
+    a_burst_beyond_every_queue_loses_nothing,
+    addresses_cross_families,
+    a_datagram_that_is_cut_is_dropped,
+    a_datagram_that_cannot_leave_is_counted,
+);
+
+#[expect(clippy::disallowed_types, reason = "a phone's side, in a test")]
+type Phone = std::net::UdpSocket;
+
+fn phone() -> Phone {
+    let phone = Phone::bind((LOOPBACK, 0)).expect("bound");
+    phone.set_read_timeout(Some(PATIENCE)).expect("set");
+    phone
+}
+
+fn tftp() -> Setup {
+    Setup { http: None, tftp: Some(SocketAddr::new(LOOPBACK, 0)), transfer_ports: 2, ..setup() }
+}
+
+/// Four phones, windows of 16: no datagram may be lost, so many are sent as fit the buffers.
+fn ten_thousand_datagrams_come_back<D: Driver>() {
+    let mut driver = D::open(&tftp(), &Sizes::default());
+    let server = driver.port(0);
+    let client = |number: u16| {
+        thread::spawn(move || {
+            let phone = phone();
+            let mut datagram = [0; 1_600];
+            for window in 0..157_u16 {
+                for block in 0..16_u16 {
+                    let text = format!("{number}:{window}:{block}").repeat(20);
+                    phone.send_to(text.as_bytes(), server).expect("sent");
+                }
+                for block in 0..16_u16 {
+                    let (len, from) = phone.recv_from(&mut datagram).expect("answered");
+                    let text = format!("{number}:{window}:{block}").repeat(20);
+                    assert_eq!((&datagram[..len], from), (text.as_bytes(), server));
+                }
+            }
+        })
+    };
+    let clients = (0..4).map(client).collect();
+    let mut count = 0;
+    serve(&mut driver, clients, |driver, event| {
+        let Event::Datagram { port, peer, lease } = event else { panic!("{event:?}") };
+        count += 1;
+        let mut datagram = driver.buffer();
+        datagram.extend_from_slice(&lease);
+        driver.send_to(port, peer, datagram);
+    });
+    assert_eq!(count, 4 * 157 * 16);
+    let counters = driver.counters();
+    assert_eq!((counters.datagrams_cut, counters.datagrams_failed), (0, 0));
+    assert_eq!(counters.buffers_leased, 0);
+}
+
+fn ports_are_told_apart<D: Driver>() {
+    let mut driver = D::open(&tftp(), &Sizes::default());
+    let (server, transfer) = (driver.port(0), driver.port(2));
+    assert_ne!(server.port(), transfer.port());
+    let client = thread::spawn(move || {
+        let phone = phone();
+        phone.send_to(b"RRQ", server).expect("sent");
+        let mut datagram = [0; 600];
+        let (len, from) = phone.recv_from(&mut datagram).expect("answered");
+        assert_eq!((&datagram[..len], from), (&b"DATA"[..], transfer));
+        phone.send_to(b"", from).expect("sent");
+        phone.send_to(b"ACK", from).expect("sent");
+        let (len, from) = phone.recv_from(&mut datagram).expect("answered");
+        assert_eq!((len, from), (0, server));
+    });
+    let mut came = Vec::new();
+    serve(&mut driver, vec![client], |driver, event| {
+        let Event::Datagram { port, peer, lease } = event else { panic!("{event:?}") };
+        came.push((port, lease.to_vec()));
+        match &*lease {
+            b"RRQ" => driver.send_to(Port(2), peer, b"DATA".to_vec()),
+            b"ACK" => driver.send_to(Port(0), peer, Vec::new()),
+            _ => assert!(lease.is_empty()),
+        }
+    });
+    let expected = [(Port(0), &b"RRQ"[..]), (Port(2), b""), (Port(2), b"ACK")];
+    assert_eq!(came, expected.map(|(port, bytes)| (port, bytes.to_vec())));
+}
+
+fn a_datagram_that_is_cut_is_dropped<D: Driver>() {
+    let mut driver = D::open(&tftp(), &Sizes::default());
+    let server = driver.port(0);
+    let client = thread::spawn(move || {
+        let phone = phone();
+        phone.send_to(&[0; 9_000], server).expect("sent");
+        phone.send_to(b"fits", server).expect("sent");
+        phone.recv_from(&mut [0; 8]).expect("answered");
+    });
+    let mut came = Vec::new();
+    serve(&mut driver, vec![client], |driver, event| {
+        let Event::Datagram { port, peer, lease } = event else { panic!("{event:?}") };
+        came.push(lease.to_vec());
+        driver.send_to(port, peer, Vec::new());
+    });
+    assert_eq!(came, [b"fits".to_vec()]);
+    assert_eq!((driver.counters().datagrams_cut, driver.counters().buffers_leased), (1, 0));
+}
+
+fn a_datagram_that_cannot_leave_is_counted<D: Driver>() {
+    let mut driver = D::open(&tftp(), &Sizes::default());
+    let unreachable = SocketAddr::from(([255, 255, 255, 255], 9));
+    driver.send_to(Port(0), unreachable, b"nobody".to_vec());
+    driver.send_to(Port(77), driver.port(0), b"no such port".to_vec());
+    let mut events = Vec::new();
+    let soon = time::now() + Duration::from_millis(20);
+    while time::now() < soon {
+        driver.turn(Some(soon), &mut events).expect("turns");
+    }
+    assert_eq!(driver.counters().datagrams_failed, 2);
+}
+
+/// A burst that waits in the socket while the driver does nothing: first with few buffers, so that
+/// receives end and are armed again, then with more buffers than completions fit the queue.
+fn a_burst_beyond_every_queue_loses_nothing<D: Driver>() {
+    for datagram_buffers in [4, 256] {
+        let mut driver = D::open(&tftp(), &Sizes { datagram_buffers, ..tiny() });
+        let mut events = Vec::new();
+        driver.turn(Some(time::now()), &mut events).expect("turns");
+        let phone = phone();
+        for number in 0..200_u8 {
+            phone.send_to(&[number], driver.port(0)).expect("sent");
+        }
+        let mut came = Vec::new();
+        while came.len() < 200 {
+            driver.turn(Some(time::now() + PATIENCE), &mut events).expect("turns");
+            for event in events.drain(..) {
+                let Event::Datagram { lease, .. } = event else { panic!("{event:?}") };
+                came.push(lease[0]);
+            }
+        }
+        assert!(came.iter().copied().eq(0..200), "{came:?}");
+        let counters = driver.counters();
+        assert_eq!((counters.buffers_leased, counters.datagrams_cut), (0, 0));
+        assert!(datagram_buffers > 4 || counters.buffers_kernel == 0 || counters.rearmed > 0);
+    }
+}
+
+/// On a socket of both families, a phone has its IPv4 address, in both protocols.
+fn addresses_cross_families<D: Driver>() {
+    let any = Some(SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 0)));
+    let setup = Setup { http: any, tftp: any, ..setup() };
+    if socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::DGRAM, None).is_err() {
+        return;
+    }
+    let mut driver = D::open(&setup, &Sizes::default());
+    let (http, tftp) = (driver.http().port(), driver.port(0).port());
+    let client = thread::spawn(move || {
+        let mut stream = connect(SocketAddr::new(LOOPBACK, http));
+        assert_eq!(read_all(&mut stream).0, b"127.0.0.1");
+        let phone = phone();
+        phone.send_to(b"?", (LOOPBACK, tftp)).expect("sent");
+        let mut came = [0; 32];
+        let (len, _) = phone.recv_from(&mut came).expect("answered");
+        assert_eq!(&came[..len], b"127.0.0.1");
+    });
+    serve(&mut driver, vec![client], |driver, event| match event {
+        Event::Accepted { slot, peer } => {
+            let output = head(driver, peer.ip().to_string().as_bytes());
+            driver.send(slot, output, Then::Close);
+        }
+        Event::Datagram { port, peer, .. } => {
+            driver.send_to(port, peer, peer.ip().to_string().into_bytes());
+        }
+        _ => {}
+    });
+}
