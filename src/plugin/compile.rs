@@ -1,0 +1,381 @@
+//! From manifests to a set: everything is compiled, and every mistake is gathered on the way.
+
+use minijinja::Value;
+use regex_automata::meta::Regex;
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::associate::Scores;
+use super::extract::{self, ExtractorBuilder, Key, Profile, Subject};
+use super::files::{self, Entry, PathPattern, StaticFiles};
+use super::manifest::{
+    Associate, FileEntry, LoadError, Manifest, Origin, Placed, ReleaseEntry, Rule, Transport,
+};
+use super::render::{self, Templates};
+use super::{Common, LoadErrors, Made, Plugins, Release};
+use crate::device::Text;
+
+/// A manifest that was read, and where.
+struct Read {
+    folder: PathBuf,
+    file: PathBuf,
+    text: String,
+    manifest: Manifest,
+}
+
+impl Read {
+    fn origin(&self) -> Origin<'_> {
+        Origin { file: &self.file, text: &self.text }
+    }
+
+    fn error(&self, at: &Placed, message: impl Into<String>) -> LoadError {
+        self.origin().error(at.span().start, message)
+    }
+
+    fn id(&self, release: &ReleaseEntry) -> String {
+        format!("{}{}", self.manifest.prefix, release.name.get_ref())
+    }
+}
+
+/// Loads a folder; see [`Plugins::load`].
+pub fn load(folder: &Path) -> Result<Plugins, LoadErrors> {
+    let mut errors = Vec::new();
+    let reads = read_all(folder, &mut errors);
+    let mut ranks: BTreeMap<String, u32> = BTreeMap::new();
+    for read in &reads {
+        for release in &read.manifest.releases {
+            if ranks.insert(read.id(release), 0).is_some() {
+                let message = format!("{:?} is there twice", read.id(release));
+                errors.push(read.error(&release.name, message));
+            }
+        }
+    }
+    for (rank, slot) in (0..).zip(ranks.values_mut()) {
+        *slot = rank;
+    }
+    let mut builder = ExtractorBuilder::default();
+    let mut releases = Vec::new();
+    for read in &reads {
+        add_rules(read, &ranks, &mut builder, &mut errors);
+        releases.extend(read.manifest.releases.iter().filter_map(|entry| {
+            release(read, entry).map_err(|mut more| errors.append(&mut more)).ok()
+        }));
+    }
+    let extractor = builder.build().map_err(|error| {
+        LoadErrors(vec![LoadError { file: folder.into(), line: 1, message: error.to_string() }])
+    });
+    if !errors.is_empty() {
+        return Err(LoadErrors(errors));
+    }
+    releases.sort_by(|a, b| a.id.cmp(&b.id));
+    let by_id = releases.iter().enumerate().map(|(index, r)| (r.id.clone(), index)).collect();
+    static GENERATION: AtomicU64 = AtomicU64::new(1);
+    let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
+    Ok(Plugins { generation, extractor: extractor?, releases, by_id })
+}
+
+fn read_all(folder: &Path, errors: &mut Vec<LoadError>) -> Vec<Read> {
+    let mut folders: Vec<PathBuf> = match fs::read_dir(folder) {
+        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+        Err(error) => {
+            let message = error.to_string();
+            errors.push(LoadError { file: folder.into(), line: 1, message });
+            return Vec::new();
+        }
+    };
+    folders.retain(|folder| folder.join("plugin.toml").is_file());
+    folders.sort();
+    if folders.is_empty() && errors.is_empty() {
+        let message = "there is no plugin in this folder".to_owned();
+        errors.push(LoadError { file: folder.into(), line: 1, message });
+    }
+    let mut reads = Vec::new();
+    for folder in folders {
+        let file = folder.join("plugin.toml");
+        let read = fs::read_to_string(&file)
+            .map_err(|error| LoadError { file: file.clone(), line: 1, message: error.to_string() })
+            .and_then(|text| Ok((Origin { file: &file, text: &text }.parse()?, text)));
+        match read {
+            Ok((manifest, text)) => reads.push(Read { folder, file, text, manifest }),
+            Err(error) => errors.push(error),
+        }
+    }
+    reads
+}
+
+/// Compiles a vendor's rules and the profiles of its releases.
+fn add_rules(
+    read: &Read,
+    ranks: &BTreeMap<String, u32>,
+    builder: &mut ExtractorBuilder,
+    errors: &mut Vec<LoadError>,
+) {
+    let releases = &read.manifest.releases;
+    let mut rules_of: Vec<Vec<usize>> = vec![Vec::new(); releases.len()];
+    for rule in &read.manifest.extract {
+        check_names(read, &rule.releases, errors);
+        match add_rule(read, rule, builder) {
+            Ok(number) => {
+                for (rules, release) in rules_of.iter_mut().zip(releases) {
+                    if is_for(&rule.releases, release) {
+                        rules.push(number);
+                    }
+                }
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    let mut profiles: BTreeMap<Vec<usize>, (u32, u32)> = BTreeMap::new();
+    for (rules, release) in rules_of.into_iter().zip(releases) {
+        let rank = ranks.get(&read.id(release)).copied().unwrap_or_default();
+        let (weight, least) = profiles.entry(rules).or_insert((0, u32::MAX));
+        *weight += 1;
+        *least = rank.min(*least);
+    }
+    for (rules, (weight, rank)) in profiles {
+        if !rules.is_empty() {
+            builder.profile(Profile { rules, weight, rank });
+        }
+    }
+}
+
+fn add_rule(read: &Read, rule: &Rule, builder: &mut ExtractorBuilder) -> Result<usize, LoadError> {
+    let sources = [
+        (Subject::Agent, &rule.agent),
+        (Subject::Path, &rule.path),
+        (Subject::Args, &rule.args),
+        (Subject::File, &rule.file),
+        (Subject::VendorClass, &rule.vendor_class),
+    ];
+    let mut patterns = Vec::new();
+    for (subject, text) in sources {
+        if let Some(text) = text {
+            let pattern = builder.pattern(subject, text.get_ref());
+            patterns.push(pattern.map_err(|message| read.error(text, message))?);
+        }
+    }
+    let place = sources.iter().find_map(|(_, text)| text.as_ref());
+    let Some(place) = place else {
+        let message = "an [[extract]] rule has no pattern";
+        return Err(read.origin().error(0, message));
+    };
+    let key = |name: &String| {
+        Key::of(name).ok_or_else(|| read.error(place, format!("no key has the name {name:?}")))
+    };
+    let mut set = Vec::new();
+    for (name, text) in &rule.set {
+        set.push((key(name)?, text.as_bytes().into()));
+    }
+    let mut rewrite = Vec::new();
+    for (name, changes) in &rule.rewrite {
+        rewrite.push((key(name)?, changes.clone()));
+    }
+    let Rule { no_agent, bytes, bad_mac, .. } = *rule;
+    Ok(builder.rule(extract::Rule { patterns, no_agent, bytes, set, rewrite, bad_mac }))
+}
+
+fn is_for(names: &[Placed], release: &ReleaseEntry) -> bool {
+    names.is_empty() || names.iter().any(|name| name.get_ref() == release.name.get_ref())
+}
+
+fn check_names(read: &Read, names: &[Placed], errors: &mut Vec<LoadError>) {
+    for name in names {
+        if !read.manifest.releases.iter().any(|r| r.name.get_ref() == name.get_ref()) {
+            errors.push(read.error(name, format!("no release has the name {:?}", name.get_ref())));
+        }
+    }
+}
+
+fn release(read: &Read, entry: &ReleaseEntry) -> Result<Arc<Release>, Vec<LoadError>> {
+    let manifest = &read.manifest;
+    let mut errors = Vec::new();
+    for file in manifest.files.iter().chain(&manifest.commons) {
+        check_names(read, &file.releases, &mut errors);
+    }
+    let models = models(read, entry).map_err(|error| vec![error])?;
+    let folder = read.folder.join("templates");
+    let sources = render::sources(&folder, entry.name.get_ref()).map_err(|error| vec![error])?;
+    let mine = |list: &'_ [FileEntry]| -> Vec<usize> {
+        let for_me = |(index, file): (usize, &FileEntry)| is_for(&file.releases, entry).then_some(index);
+        list.iter().enumerate().filter_map(for_me).collect()
+    };
+    let (files, commons) = (mine(&manifest.files), mine(&manifest.commons));
+    let entries = files.iter().map(|&i| &manifest.files[i]);
+    let entries: Vec<_> = entries.chain(commons.iter().map(|&i| &manifest.commons[i])).collect();
+    let templates = templates(read, &entries, &sources).map_err(|mut more| {
+        errors.append(&mut more);
+        std::mem::take(&mut errors)
+    })?;
+    let mut made = Vec::new();
+    for file in &entries {
+        match compile_file(read, file, &templates) {
+            Ok(file) => made.push(file),
+            Err(error) => errors.push(error),
+        }
+    }
+    let statics = statics(read, entry).map_err(|error| vec![error])?;
+    let sensitive = patterns(read, &manifest.sensitive).map_err(|error| vec![error])?;
+    let scores = scores(read, entry).map_err(|error| vec![error])?;
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let shared = made.split_off(files.len());
+    let commons = expand_commons(shared, &models);
+    let common_paths = commons.iter().enumerate();
+    let common_paths = common_paths.map(|(i, c)| (c.path.as_bytes().into(), i)).collect();
+    Ok(Arc::new(Release {
+        id: Text::from(read.id(entry)),
+        vendor: Text::from(&*manifest.vendor),
+        summary: if entry.summary.is_empty() { &manifest.summary } else { &entry.summary }.clone(),
+        http: entry.serves.contains(&Transport::Http),
+        tftp: entry.serves.contains(&Transport::Tftp),
+        models,
+        scores,
+        files: made,
+        commons,
+        common_paths,
+        statics,
+        sensitive,
+        templates,
+        data: data(&manifest.data, &entry.data),
+    }))
+}
+
+fn models(read: &Read, entry: &ReleaseEntry) -> Result<HashMap<Box<str>, Entry>, LoadError> {
+    let mut models = HashMap::new();
+    for (name, value) in &entry.models {
+        let table = value.as_table().cloned();
+        let table = table.ok_or_else(|| {
+            read.error(&entry.name, format!("the entry of model {name:?} is no table"))
+        })?;
+        let version = table.get("version").and_then(toml::Value::as_str);
+        let version = version.unwrap_or_default().to_owned();
+        models.insert(name.as_str().into(), Entry { version, table });
+    }
+    Ok(models)
+}
+
+fn templates(
+    read: &Read,
+    entries: &[&FileEntry],
+    sources: &render::Sources,
+) -> Result<Templates, Vec<LoadError>> {
+    let mut escapes = HashMap::new();
+    let mut conditions = Vec::new();
+    for file in entries {
+        if let Some(escape) = file.escape {
+            escapes.insert(file.template.get_ref().clone(), escape);
+        }
+        if let Some(when) = &file.when {
+            let text = format!("{{% if {} %}}1{{% endif %}}", when.get_ref());
+            conditions.push((condition_name(read, when), text));
+        }
+    }
+    Templates::compile(sources, &conditions, escapes, read.manifest.render.escape)
+}
+
+/// A condition's template has the name of its place, so that a mistake in it is told there.
+fn condition_name(read: &Read, when: &Placed) -> String {
+    let place = read.error(when, "");
+    format!("{}:{}", place.file.display(), place.line)
+}
+
+fn compile_file(read: &Read, file: &FileEntry, templates: &Templates) -> Result<Made, LoadError> {
+    let path = PathPattern::parse(file.path.get_ref());
+    let path = path.map_err(|message| read.error(&file.path, message))?;
+    let template = file.template.get_ref();
+    if !templates.has(template) {
+        let message = format!("there is no template {template:?}");
+        return Err(read.error(&file.template, message));
+    }
+    Ok(Made {
+        path,
+        template: template.clone(),
+        by_model: file.by_model,
+        models: file.models.clone(),
+        condition: file.when.as_ref().map(|when| condition_name(read, when)),
+        trigger: file.trigger,
+        sensitive: file.sensitive,
+        encoding: file.encoding.unwrap_or(read.manifest.render.encoding),
+    })
+}
+
+/// One file for each model where the path names the model, else one for all.
+fn expand_commons(made: Vec<Made>, models: &HashMap<Box<str>, Entry>) -> Vec<Common> {
+    let mut commons: Vec<Common> = Vec::new();
+    let mut names: Vec<&Box<str>> = models.keys().collect();
+    names.sort();
+    for made in made {
+        let nobody = files::Subject { device: None, model: None, entry: None };
+        if let Some(path) = made.path.expand(&nobody) {
+            commons.push(Common { made, path, model: None });
+            continue;
+        }
+        for name in &names {
+            if !made.models.is_empty() && !made.models.iter().any(|m| **m == ***name) {
+                continue;
+            }
+            let subject =
+                files::Subject { device: None, model: Some(name), entry: models.get(&***name) };
+            if let Some(path) = made.path.expand(&subject)
+                && !commons.iter().any(|common| common.path == path)
+            {
+                let model = Some((*name).clone());
+                commons.push(Common { made: made.clone(), path, model });
+            }
+        }
+    }
+    commons
+}
+
+fn statics(read: &Read, entry: &ReleaseEntry) -> Result<StaticFiles, LoadError> {
+    let mut statics = StaticFiles::default();
+    for name in ["all", entry.name.get_ref()] {
+        let folder = read.folder.join("files").join(name);
+        statics.add(&folder).map_err(|(file, error)| LoadError {
+            file,
+            line: 1,
+            message: error.to_string(),
+        })?;
+    }
+    Ok(statics)
+}
+
+fn patterns(read: &Read, texts: &[Placed]) -> Result<Vec<Regex>, LoadError> {
+    let compile = |text: &Placed| {
+        extract::compile(text.get_ref()).map_err(|error| read.error(text, error.to_string()))
+    };
+    texts.iter().map(compile).collect()
+}
+
+fn scores(read: &Read, entry: &ReleaseEntry) -> Result<Scores, LoadError> {
+    let vendor: &Associate = &read.manifest.associate;
+    let mut when = Vec::new();
+    for one in entry.associate.when.iter().chain(&vendor.when) {
+        let regex = extract::compile(one.model.get_ref());
+        let regex = regex.map_err(|error| read.error(&one.model, error.to_string()))?;
+        when.push((regex, one.score));
+    }
+    Ok(Scores::new(&entry.associate, vendor, when))
+}
+
+/// The release's tables over the vendor's, key by key.
+fn data(vendor: &toml::Table, release: &toml::Table) -> Value {
+    let mut merged = vendor.clone();
+    overlay(&mut merged, release);
+    Value::from_serialize(&merged)
+}
+
+fn overlay(under: &mut toml::Table, over: &toml::Table) {
+    for (key, value) in over {
+        match (under.get_mut(key), value) {
+            (Some(toml::Value::Table(under)), toml::Value::Table(over)) => overlay(under, over),
+            _ => {
+                under.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}

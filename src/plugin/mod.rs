@@ -1,0 +1,309 @@
+//! Vendors as data: a folder of manifests becomes one immutable set, whole or not at all.
+//!
+//! The format is described in `docs/plugins.md`. A manifest lists a vendor's releases; each is a
+//! plugin under its own id. Loading compiles every pattern and template, so that a mistake is told
+//! with file and line before anything is served.
+
+mod associate;
+mod compile;
+mod extract;
+mod files;
+mod manifest;
+mod render;
+mod words;
+mod zone;
+
+pub use associate::{Info, PROBABLE};
+pub use extract::Scratch;
+pub use files::StaticFile;
+pub use manifest::{LoadError, Transport};
+pub use render::RenderError;
+
+use bytes::Bytes;
+use minijinja::Value;
+use regex_automata::meta::Regex;
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::device::{Device, Document, Text};
+use crate::query::{Query, Sighting, Source};
+use files::{Entry, PathPattern, StaticFiles};
+use manifest::Encoding;
+
+/// All plugins of a folder. Immutable: a reload makes a new one.
+#[derive(Debug)]
+pub struct Plugins {
+    generation: u64,
+    extractor: extract::Extractor,
+    /// By id, in order.
+    releases: Vec<Arc<Release>>,
+    by_id: HashMap<Text, usize>,
+}
+
+/// Everything that is wrong with a folder of plugins, all at once.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub struct LoadErrors(pub Vec<LoadError>);
+
+impl fmt::Display for LoadErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+/// One release of a vendor's plugin: models, files, templates.
+#[derive(Debug)]
+pub struct Release {
+    id: Text,
+    vendor: Text,
+    summary: String,
+    http: bool,
+    tftp: bool,
+    models: HashMap<Box<str>, Entry>,
+    scores: associate::Scores,
+    files: Vec<Made>,
+    commons: Vec<Common>,
+    common_paths: HashMap<Box<[u8]>, usize>,
+    statics: StaticFiles,
+    sensitive: Vec<Regex>,
+    templates: render::Templates,
+    data: Value,
+}
+
+/// A file that a template makes.
+#[derive(Clone, Debug)]
+struct Made {
+    path: PathPattern,
+    template: String,
+    by_model: bool,
+    models: Vec<String>,
+    condition: Option<String>,
+    trigger: bool,
+    sensitive: bool,
+    encoding: Encoding,
+}
+
+/// A shared file: an entry of the manifest, for one model where the path names it.
+#[derive(Debug)]
+struct Common {
+    made: Made,
+    path: String,
+    model: Option<Box<str>>,
+}
+
+/// Names a file that a release makes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct FileId(pub u16);
+
+/// Which file a path means for a device.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Route {
+    /// One of the phone's own.
+    Device {
+        /// For [`Release::render`].
+        file: FileId,
+        /// Its fetch says that the phone takes its configuration.
+        trigger: bool,
+        /// Its fetch goes to the security log.
+        sensitive: bool,
+    },
+    /// One that a template makes for all phones of the release.
+    Common {
+        /// For [`Release::render_common`].
+        file: FileId,
+    },
+    /// One that lies on the disk.
+    Static(Arc<StaticFile>),
+    /// None.
+    Missing {
+        /// The name is one that holds credentials.
+        sensitive: bool,
+    },
+}
+
+impl Plugins {
+    /// Loads every `<vendor>/plugin.toml` below `folder`.
+    ///
+    /// # Errors
+    /// All mistakes of all manifests and templates, each with file and line.
+    pub fn load(folder: &Path) -> Result<Plugins, LoadErrors> {
+        compile::load(folder)
+    }
+
+    /// Differs for every set that was loaded by this process.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// One core's memory for searches in this set.
+    pub fn scratch(&self) -> Scratch {
+        self.extractor.scratch()
+    }
+
+    /// What a request tells of its phone.
+    pub fn extract<'b>(&'b self, query: &Query<'b>, scratch: &mut Scratch) -> Sighting<'b> {
+        self.extractor.extract(query, scratch)
+    }
+
+    /// The release that fits best, from [`PROBABLE`] up; the greatest id where several do.
+    pub fn associate(&self, info: &Info<'_>) -> Option<&Arc<Release>> {
+        let score = |release: &Arc<Release>| release.score(info);
+        // `max_by_key` gives the last of equals, and ids are in order.
+        self.releases.iter().max_by_key(|r| score(r)).filter(|r| score(r) >= PROBABLE)
+    }
+
+    /// Every release and its score.
+    pub fn scores<'a>(&'a self, info: &Info<'_>) -> impl Iterator<Item = (&'a Text, i32)> {
+        self.releases.iter().map(|release| (&release.id, release.score(info)))
+    }
+
+    /// The release of that id.
+    pub fn release(&self, id: &str) -> Option<&Arc<Release>> {
+        self.by_id.get(id).map(|&index| &self.releases[index])
+    }
+
+    /// All releases, by id.
+    pub fn releases(&self) -> &[Arc<Release>] {
+        &self.releases
+    }
+}
+
+impl Release {
+    /// Its id: `wazo-yealink-v86`.
+    pub fn id(&self) -> &Text {
+        &self.id
+    }
+
+    /// Its vendor's name.
+    pub fn vendor(&self) -> &Text {
+        &self.vendor
+    }
+
+    /// One line for people.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// Its models, in no order, with the firmware version it wants of each.
+    pub fn models(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.models.iter().map(|(name, entry)| (&**name, &*entry.version))
+    }
+
+    /// Whether it serves files over this transport.
+    pub fn serves(&self, source: Source) -> bool {
+        match source {
+            Source::Http => self.http,
+            Source::Tftp => self.tftp,
+            Source::Dhcp => false,
+        }
+    }
+
+    /// How well it fits (spec section 1.4).
+    pub fn score(&self, info: &Info<'_>) -> i32 {
+        self.scores.score(info, &self.vendor, |model| {
+            let entry = std::str::from_utf8(model).ok().and_then(|m| self.models.get(m));
+            entry.map(|entry| &*entry.version)
+        })
+    }
+
+    /// Which file `path` means for this device. The path is decoded and has no leading slash. A
+    /// phone's own files are its own: another's path is `Missing`.
+    pub fn route(&self, path: &[u8], device: &Device) -> Route {
+        let model = device.model.as_deref().unwrap_or_default();
+        let entry = self.models.get(model);
+        for (index, made) in self.files.iter().enumerate() {
+            let for_model = made.models.is_empty() || made.models.iter().any(|m| m == model);
+            if for_model && made.path.matches(path, device, entry) {
+                let sensitive = made.sensitive || self.is_sensitive(path);
+                return Route::Device { file: file_id(index), trigger: made.trigger, sensitive };
+            }
+        }
+        let common = self.common_paths.get(path).or_else(|| {
+            path.iter().any(u8::is_ascii_uppercase).then_some(())?;
+            self.common_paths.get(&path.to_ascii_lowercase()[..])
+        });
+        if let Some(&index) = common {
+            return Route::Common { file: file_id(index) };
+        }
+        match self.statics.find(path) {
+            Some(file) => Route::Static(file.clone()),
+            None => Route::Missing { sensitive: self.is_sensitive(path) },
+        }
+    }
+
+    /// Whether the last segment of `path` is a name that holds credentials.
+    pub fn is_sensitive(&self, path: &[u8]) -> bool {
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+        self.sensitive.iter().any(|regex| regex.is_match(name))
+    }
+
+    /// The paths of the files that this device is given, with their ids, in the manifest's order.
+    pub fn device_files(&self, device: &Device) -> Vec<(String, FileId)> {
+        let model = device.model.as_deref();
+        let entry = model.and_then(|model| self.models.get(model));
+        let subject = files::Subject { device: Some(device), model, entry };
+        let mine = |made: &Made| {
+            made.models.is_empty() || made.models.iter().any(|m| Some(&**m) == model)
+        };
+        let made = self.files.iter().enumerate().filter(|(_, made)| mine(made));
+        made.filter_map(|(index, made)| Some((made.path.expand(&subject)?, file_id(index))))
+            .collect()
+    }
+
+    /// The paths of the shared files that templates make.
+    pub fn common_files(&self) -> impl Iterator<Item = (&str, FileId)> {
+        self.commons.iter().enumerate().map(|(index, common)| (&*common.path, file_id(index)))
+    }
+
+    /// Makes one of the device's files. `raw` is its flattened configuration, defaults filled in.
+    ///
+    /// # Errors
+    /// [`RenderError`].
+    pub fn render(
+        &self,
+        file: FileId,
+        device: &Device,
+        raw: &Document,
+    ) -> Result<Bytes, RenderError> {
+        let made = &self.files[usize::from(file.0)];
+        let model = device.model.as_deref();
+        let known = model.and_then(|model| Some((model, self.models.get(model)?)));
+        let context = render::context(Some(device), known, &self.id, &self.data, raw);
+        self.make(made, model, &context)
+    }
+
+    /// Makes a shared file. `raw` is the server's base configuration.
+    ///
+    /// # Errors
+    /// [`RenderError`].
+    pub fn render_common(&self, file: FileId, raw: &Document) -> Result<Bytes, RenderError> {
+        let common = &self.commons[usize::from(file.0)];
+        let model = common.model.as_deref();
+        let known = model.and_then(|model| Some((model, self.models.get(model)?)));
+        let context = render::context(None, known, &self.id, &self.data, raw);
+        self.make(&common.made, model, &context)
+    }
+
+    fn make(
+        &self,
+        made: &Made,
+        model: Option<&str>,
+        context: &Value,
+    ) -> Result<Bytes, RenderError> {
+        let own = model.filter(|_| made.by_model).map(|model| format!("{model}.tpl"));
+        let name = own.filter(|name| self.templates.has(name));
+        let name = name.as_deref().unwrap_or(&made.template);
+        self.templates.render(name, made.condition.as_deref(), context, made.encoding)
+    }
+}
+
+fn file_id(index: usize) -> FileId {
+    FileId(u16::try_from(index).expect("a manifest has fewer than 65536 files"))
+}

@@ -1,0 +1,275 @@
+//! Makes a file's bytes from its template: the same bytes for the same device and settings.
+
+use bytes::Bytes;
+use minijinja::{Environment, Error, Value};
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::files::Entry;
+use super::manifest::{Encoding, Escape, LoadError};
+use super::words;
+use super::zone::Zone;
+use crate::device::{Device, Document};
+
+/// Why a file could not be made.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The phone has no such file under these settings.
+    #[error("the file's condition does not hold")]
+    Absent,
+    /// A template failed on these settings.
+    #[error("{0}")]
+    Template(String),
+}
+
+/// The templates of one release, compiled.
+#[derive(Debug)]
+pub struct Templates {
+    env: Environment<'static>,
+}
+
+/// Template sources of one vendor: by name, with the file each came from. A release's own folder
+/// goes over the vendor's.
+pub type Sources = BTreeMap<String, (PathBuf, String)>;
+
+/// Reads the `*.tpl` files of a vendor's `templates/` and of `templates/<release>/` over them.
+///
+/// # Errors
+/// A file that cannot be read, or is no UTF-8.
+pub fn sources(folder: &Path, release: &str) -> Result<Sources, LoadError> {
+    let mut sources = Sources::new();
+    for folder in [folder.to_owned(), folder.join(release)] {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path.extension().is_none_or(|extension| extension != "tpl") {
+                continue;
+            }
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let text = fs::read_to_string(&path).map_err(|error| LoadError {
+                file: path.clone(),
+                line: 1,
+                message: error.to_string(),
+            })?;
+            sources.insert(name, (path, text));
+        }
+    }
+    Ok(sources)
+}
+
+impl Templates {
+    /// Compiles the sources; values are escaped as `escapes` says for a template's name, else as
+    /// `standard` says. `conditions` become templates under their own names.
+    ///
+    /// # Errors
+    /// Every template that does not compile.
+    pub fn compile(
+        sources: &Sources,
+        conditions: &[(String, String)],
+        escapes: HashMap<String, Escape>,
+        standard: Escape,
+    ) -> Result<Self, Vec<LoadError>> {
+        let mut env = Environment::new();
+        words::install(&mut env);
+        env.set_auto_escape_callback(move |name| escapes.get(name).unwrap_or(&standard).mode());
+        env.set_trim_blocks(true);
+        env.set_lstrip_blocks(true);
+        let mut errors = Vec::new();
+        for (name, (file, text)) in sources {
+            if let Err(error) = env.add_template_owned(name.clone(), text.clone()) {
+                let message = describe(&error);
+                errors.push(LoadError {
+                    file: file.clone(),
+                    line: error.line().unwrap_or(1),
+                    message,
+                });
+            }
+        }
+        for (name, text) in conditions {
+            if let Err(error) = env.add_template_owned(name.clone(), text.clone()) {
+                let file = PathBuf::from(name);
+                errors.push(LoadError { file, line: 1, message: describe(&error) });
+            }
+        }
+        if errors.is_empty() { Ok(Self { env }) } else { Err(errors) }
+    }
+
+    /// Whether there is a template of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.env.get_template(name).is_ok()
+    }
+
+    /// Renders `name`, when `condition` (a template of its own) writes something.
+    ///
+    /// # Errors
+    /// [`RenderError`].
+    pub fn render(
+        &self,
+        name: &str,
+        condition: Option<&str>,
+        context: &Value,
+        encoding: Encoding,
+    ) -> Result<Bytes, RenderError> {
+        if let Some(condition) = condition
+            && self.text(condition, context)?.is_empty()
+        {
+            return Err(RenderError::Absent);
+        }
+        Ok(encode(self.text(name, context)?, encoding))
+    }
+
+    fn text(&self, name: &str, context: &Value) -> Result<String, RenderError> {
+        let template = self.env.get_template(name).and_then(|t| t.render(context));
+        template.map_err(|error| RenderError::Template(describe(&error)))
+    }
+}
+
+fn describe(error: &Error) -> String {
+    let place = match (error.name(), error.line()) {
+        (Some(name), Some(line)) => format!(" ({name}:{line})"),
+        _ => String::new(),
+    };
+    format!("{error}{place}")
+}
+
+fn encode(text: String, encoding: Encoding) -> Bytes {
+    match encoding {
+        Encoding::Utf8 => Bytes::from(text),
+        Encoding::Latin1 => text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect(),
+        Encoding::Ascii => text.bytes().filter(u8::is_ascii).collect(),
+    }
+}
+
+/// What a template sees: the settings at the top level (so that templates written for the
+/// predecessor read on), and over them the names that `docs/plugins.md` lists.
+pub fn context(
+    device: Option<&Device>,
+    model: Option<(&str, &Entry)>,
+    plugin: &str,
+    data: &Value,
+    raw: &Document,
+) -> Value {
+    let mut top: BTreeMap<&str, Value> =
+        raw.iter().map(|(key, value)| (key.as_str(), Value::from_serialize(value))).collect();
+    let server = server_url(raw);
+    let bare = server.split_once("://").map_or(&server[..], |(_, rest)| rest).to_owned();
+    top.insert("server_url", Value::from(server));
+    top.insert("server_url_without_scheme", Value::from(bare));
+    top.insert("plugin", Value::from(plugin));
+    top.insert("data", data.clone());
+    let (name, entry) = model.map_or((None, None), |(name, entry)| (Some(name), Some(entry)));
+    top.insert("model_name", name.map_or(Value::UNDEFINED, Value::from));
+    top.insert("model_known", Value::from(entry.is_some()));
+    let table = entry.map(|entry| Value::from_serialize(&entry.table));
+    top.insert("model", table.unwrap_or_else(|| Value::from_iter::<[(String, Value); 0]>([])));
+    top.insert("lines", lines(raw));
+    let zone = raw.get("timezone").and_then(Json::as_str).and_then(Zone::find);
+    top.insert("tz", zone.map_or(Value::from(()), |zone| words::zone_value(&zone)));
+    if let Some(device) = device {
+        top.insert("device", device_value(device));
+        if let Some(model) = &device.model {
+            top.insert("model_name", Value::from(&**model));
+        }
+    }
+    Value::from_iter(top)
+}
+
+/// `http_base_url` where it says something, else `http://{ip}:{http_port}`
+/// (vendors' section 0.3).
+fn server_url(raw: &Document) -> String {
+    let text = |key: &str| match raw.get(key) {
+        Some(Json::String(text)) => text.clone(),
+        Some(Json::Number(number)) => number.to_string(),
+        _ => String::new(),
+    };
+    let base = text("http_base_url");
+    if base.is_empty() { format!("http://{}:{}", text("ip"), text("http_port")) } else { base }
+}
+
+/// What of a device stands still: no address, no version that changes at every request.
+fn device_value(device: &Device) -> Value {
+    let text = |text: &Option<crate::device::Text>| {
+        text.as_deref().map_or(Value::UNDEFINED, Value::from)
+    };
+    let mac = device.mac.map_or(Value::UNDEFINED, |mac| Value::from(mac.to_string()));
+    let options = device.extra.get("options").map_or(Value::UNDEFINED, Value::from_serialize);
+    Value::from_iter([
+        ("id", Value::from(&*device.id)),
+        ("mac", mac),
+        ("vendor", text(&device.vendor)),
+        ("model", text(&device.model)),
+        ("sn", text(&device.sn)),
+        ("uuid", text(&device.uuid)),
+        ("options", options),
+    ])
+}
+
+const LINE_FALLBACK: [&str; 10] = [
+    "proxy_ip",
+    "proxy_port",
+    "backup_proxy_ip",
+    "backup_proxy_port",
+    "registrar_ip",
+    "registrar_port",
+    "backup_registrar_ip",
+    "backup_registrar_port",
+    "outbound_proxy_ip",
+    "outbound_proxy_port",
+];
+
+/// The SIP lines by their number, each with its `n` and with the global servers where it has
+/// none of its own (vendors' section 0.3, "line fallback").
+fn lines(raw: &Document) -> Value {
+    let Some(Json::Object(lines)) = raw.get("sip_lines") else {
+        return Value::from(Vec::<Value>::new());
+    };
+    let mut sorted: Vec<_> = lines
+        .iter()
+        .filter_map(|(key, line)| Some((key.parse::<u32>().ok()?, line.as_object()?)))
+        .collect();
+    sorted.sort_by_key(|(number, _)| *number);
+    let full = |(number, line): (u32, &Document)| {
+        let mut line = line.clone();
+        for key in LINE_FALLBACK {
+            if let Some(global) = raw.get(&format!("sip_{key}"))
+                && line.get(key).is_none_or(Json::is_null)
+            {
+                line.insert(key.to_owned(), global.clone());
+            }
+        }
+        line.insert("n".to_owned(), Json::from(number));
+        Value::from_serialize(&line)
+    };
+    sorted.into_iter().map(full).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_become_bytes_without_an_error() {
+        let text = || "Zoë €".to_owned();
+        assert_eq!(&encode(text(), Encoding::Utf8)[..], "Zoë €".as_bytes());
+        assert_eq!(&encode(text(), Encoding::Latin1)[..], b"Zo\xeb ?");
+        assert_eq!(&encode(text(), Encoding::Ascii)[..], b"Zo ");
+    }
+
+    #[test]
+    fn lines_fall_back_to_the_global_servers() {
+        let raw: Document = serde_json::from_str(
+            r#"{"sip_proxy_ip":"192.0.2.1","sip_proxy_port":5070,"sip_lines":{
+                "10":{"username":"b","proxy_ip":"192.0.2.9"},"2":{"username":"a","proxy_ip":null}}}"#,
+        )
+        .expect("JSON");
+        let source = "{% for l in lines %}{{ l.n }} {{ l.username }} {{ l.proxy_ip }}:{{ l.proxy_port }};{% endfor %}";
+        let sources =
+            Sources::from([("t.tpl".to_owned(), (PathBuf::from("t.tpl"), source.to_owned()))]);
+        let templates = Templates::compile(&sources, &[], HashMap::new(), Escape::Line);
+        let context = context(None, None, "p", &Value::UNDEFINED, &raw);
+        let bytes = templates.expect("a template").render("t.tpl", None, &context, Encoding::Utf8);
+        assert_eq!(&bytes.expect("bytes")[..], b"2 a 192.0.2.1:5070;10 b 192.0.2.9:5070;");
+    }
+}

@@ -1,0 +1,245 @@
+//! The words that templates have beside those of the template language: filters and functions.
+//!
+//! `docs/plugins.md` lists them for people. Output is the same for the same input, always.
+
+use minijinja::value::{Kwargs, Value, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State};
+
+use super::manifest::Escape;
+use super::zone::{Change, Zone};
+use crate::device::Mac;
+
+/// What the template language calls the escaping of one line.
+const LINE: AutoEscape = AutoEscape::Custom("line");
+
+impl Escape {
+    /// The same in the template language's terms.
+    pub const fn mode(self) -> AutoEscape {
+        match self {
+            Escape::Line => LINE,
+            Escape::Xml => AutoEscape::Html,
+            Escape::None => AutoEscape::None,
+        }
+    }
+}
+
+/// Gives an environment the words and the way in which values are written.
+pub fn install(env: &mut Environment<'static>) {
+    env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    env.set_formatter(write_value);
+    for name in ["e", "escape", "xml"] {
+        env.add_filter(name, |text: &Value| Value::from_safe_string(xml(&text_of(text))));
+    }
+    env.add_filter("line", |text: &Value| Value::from_safe_string(line(&text_of(text))));
+    env.add_filter("mac", mac_filter);
+    env.add_filter("numsort", numsort);
+    env.add_filter("strsort", strsort);
+    env.add_filter("zfill", |text: &Value, width: usize| format!("{:0>width$}", text_of(text)));
+    env.add_filter("hex", |number: i64| format!("{number:x}"));
+    env.add_function("zone", zone_function);
+    env.add_function("phonebook_url", phonebook_url);
+    env.add_function("service_url", service_url);
+}
+
+/// Writes a value: undefined and none write nothing; texts are escaped for their file.
+fn write_value(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
+    if value.is_undefined() || value.is_none() {
+        return Ok(());
+    }
+    let plain = value.is_safe() || matches!(value.kind(), ValueKind::Number | ValueKind::Bool);
+    let text = text_of(value);
+    let written = match state.auto_escape() {
+        _ if plain => out.write_str(&text),
+        AutoEscape::Html => out.write_str(&xml(&text)),
+        AutoEscape::Custom(_) => out.write_str(&line(&text)),
+        _ => out.write_str(&text),
+    };
+    written.map_err(|_| Error::new(ErrorKind::WriteFailure, "the output is full"))
+}
+
+fn text_of(value: &Value) -> String {
+    match value.as_str() {
+        Some(text) => text.to_owned(),
+        None if value.is_undefined() || value.is_none() => String::new(),
+        None => value.to_string(),
+    }
+}
+
+/// Escapes for XML text and attributes. Characters that XML cannot hold become spaces
+/// (XML 1.0 section 2.2).
+pub fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\t' | '\n' => out.push(c),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Keeps a value on its line: control characters and line separators become spaces.
+pub fn line(text: &str) -> String {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    text.chars().map(|c| if breaks(c) { ' ' } else { c }).collect()
+}
+
+/// `mac | mac(separator="", upper=false)`: another form of a hardware address.
+fn mac_filter(text: &Value, kwargs: Kwargs) -> Result<String, Error> {
+    let separator: Option<&str> = kwargs.get("separator")?;
+    let upper: Option<bool> = kwargs.get("upper")?;
+    kwargs.assert_all_used()?;
+    let mac = Mac::parse(text_of(text).as_bytes())
+        .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))?;
+    Ok(mac.format(separator.unwrap_or(""), upper.unwrap_or(false)))
+}
+
+/// The pairs of a map, keys that are numbers first, by their number.
+fn numsort(map: &Value) -> Result<Value, Error> {
+    sorted(map, |key| (key.parse::<u64>().unwrap_or(u64::MAX), key.to_owned()))
+}
+
+/// The pairs of a map by the text of their keys: `10` comes before `2`.
+fn strsort(map: &Value) -> Result<Value, Error> {
+    sorted(map, ToOwned::to_owned)
+}
+
+fn sorted<K: Ord>(map: &Value, by: impl Fn(&str) -> K) -> Result<Value, Error> {
+    if map.is_undefined() || map.is_none() {
+        return Ok(Value::from(Vec::<Value>::new()));
+    }
+    let mut pairs = Vec::new();
+    for key in map.try_iter()? {
+        let value = map.get_item(&key)?;
+        pairs.push((by(&text_of(&key)), key, value));
+    }
+    pairs.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(pairs.into_iter().map(|(_, key, value)| Value::from(vec![key, value])).collect())
+}
+
+/// `zone("Europe/Paris")`: the zone's rule, or none.
+fn zone_function(name: &str) -> Value {
+    Zone::find(name).map_or(Value::from(()), |zone| zone_value(&zone))
+}
+
+/// A zone's rule for templates: `offset` in seconds, `dst` none or `save`, `start`, `end`.
+pub fn zone_value(zone: &Zone) -> Value {
+    let change = |change: &Change| {
+        Value::from_iter([
+            ("month", Value::from(change.month)),
+            ("week", Value::from(change.week)),
+            ("last", Value::from(change.week == 5)),
+            ("weekday", Value::from(change.weekday)),
+            ("iso_weekday", Value::from(if change.weekday == 0 { 7 } else { change.weekday })),
+            ("time", Value::from(change.time)),
+            ("hour", Value::from(change.time / 3600)),
+            ("minute", Value::from(change.time / 60 % 60)),
+        ])
+    };
+    let dst = zone.dst.map_or(Value::from(()), |dst| {
+        Value::from_iter([
+            ("save", Value::from(dst.save)),
+            ("start", change(&dst.start)),
+            ("end", change(&dst.end)),
+        ])
+    });
+    Value::from_iter([("offset", Value::from(zone.offset)), ("dst", dst)])
+}
+
+/// `phonebook_url(vendor, entry="input", prefix="", suffix="")` (vendors' section 0.4); none
+/// without the directory's address and the user.
+fn phonebook_url(state: &State<'_, '_>, vendor: &str, kwargs: Kwargs) -> Result<Value, Error> {
+    let entry: Option<&str> = kwargs.get("entry")?;
+    let prefix: Option<&str> = kwargs.get("prefix")?;
+    let suffix: Option<&str> = kwargs.get("suffix")?;
+    kwargs.assert_all_used()?;
+    let Some((base, user)) = directory_base(state) else { return Ok(Value::from(())) };
+    let entry = entry.unwrap_or("input");
+    let (prefix, suffix) = (prefix.unwrap_or(""), suffix.unwrap_or(""));
+    let query = format!("{prefix}xivo_user_uuid={user}{suffix}");
+    Ok(Value::from(format!("{base}/directories/{entry}/default/{vendor}?{query}")))
+}
+
+/// `service_url(vendor, service, action)`: switches a user's service; none like `phonebook_url`.
+fn service_url(state: &State<'_, '_>, vendor: &str, service: &str, action: &str) -> Value {
+    directory_base(state).map_or(Value::from(()), |(base, user)| {
+        Value::from(format!("{base}/{vendor}/users/{user}/services/{service}/{action}"))
+    })
+}
+
+fn directory_base(state: &State<'_, '_>) -> Option<(String, String)> {
+    let look = |name: &str, standard: &str| {
+        let value = state.lookup(name).filter(Value::is_true);
+        value.map_or_else(|| standard.to_owned(), |value| text_of(&value))
+    };
+    let host = look("X_xivo_phonebook_ip", "");
+    let user = look("X_xivo_user_uuid", "");
+    if host.is_empty() || user.is_empty() {
+        return None;
+    }
+    let scheme = look("X_xivo_phonebook_scheme", "http");
+    let port = look("X_xivo_phonebook_port", "9498");
+    Some((format!("{scheme}://{host}:{port}/0.1"), user))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(escape: Escape, template: &str, context: &str) -> String {
+        let mut env = Environment::new();
+        install(&mut env);
+        env.set_auto_escape_callback(move |_| escape.mode());
+        let context: serde_json::Value = serde_json::from_str(context).expect("JSON");
+        env.render_str(template, context).expect("a template that renders")
+    }
+
+    #[test]
+    fn a_value_does_not_leave_its_place() {
+        let context = r#"{"name":"Zoë <x> & \"y\"\r\nadmin = 1\u0000"}"#;
+        assert_eq!(
+            render(Escape::Xml, "<a b=\"{{ name }}\"/>", context),
+            "<a b=\"Zoë &lt;x&gt; &amp; &quot;y&quot; \nadmin = 1 \"/>"
+        );
+        assert_eq!(
+            render(Escape::Line, "name = {{ name }}", context),
+            "name = Zoë <x> & \"y\"  admin = 1 "
+        );
+        assert_eq!(render(Escape::Xml, "{{ name|e }}|{{ none }}|{{ 5 }}", r#"{"name":"&"}"#), "&amp;||5");
+    }
+
+    #[test]
+    fn keys_sort_as_numbers_or_as_texts() {
+        let context = r#"{"keys":{"10":"a","2":"b","1":"c"}}"#;
+        let each = |filter: &str| format!("{{% for k, v in keys|{filter} %}}{{{{ k }}}}{{{{ v }}}} {{% endfor %}}");
+        assert_eq!(render(Escape::Line, &each("numsort"), context), "1c 2b 10a ");
+        assert_eq!(render(Escape::Line, &each("strsort"), context), "1c 10a 2b ");
+        assert_eq!(render(Escape::Line, "{% for k, v in nil|numsort %}x{% endfor %}", "{}"), "");
+    }
+
+    #[test]
+    fn macs_zones_and_urls() {
+        let context = r#"{"mac":"00:15:65:4a:a9:37","X_xivo_phonebook_ip":"192.0.2.30",
+            "X_xivo_user_uuid":"u"}"#;
+        let of = |template: &str| render(Escape::None, template, context);
+        assert_eq!(of("{{ mac|mac }} {{ mac|mac(upper=true, separator='-') }}"),
+            "0015654aa937 00-15-65-4A-A9-37");
+        assert_eq!(of("{% set z = zone('Europe/Paris') %}{{ z.offset }} {{ z.dst.start.week }} {{ z.dst.end.iso_weekday }}"), "3600 5 7");
+        assert_eq!(of("{{ zone('Mars/Olympus') is none }}"), "True");
+        assert_eq!(
+            of("{{ phonebook_url('yealink', entry='lookup', suffix='&term=#SEARCH') }}"),
+            "http://192.0.2.30:9498/0.1/directories/lookup/default/yealink?xivo_user_uuid=u&term=#SEARCH"
+        );
+        assert_eq!(
+            of("{{ service_url('yealink', 'dnd', 'enable') }}"),
+            "http://192.0.2.30:9498/0.1/yealink/users/u/services/dnd/enable"
+        );
+        assert_eq!(render(Escape::None, "{{ phonebook_url('x') is none }}", "{}"), "True");
+    }
+}
