@@ -1,0 +1,257 @@
+//! Configurations in memory: layers flattened on demand, shared ones once, stale ones never.
+
+use ahash::RandomState;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use dashmap::DashMap;
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::index::Index;
+use super::{Dirty, Key};
+use crate::device::{Config, ConfigId, Document, Revision, Stale, Text, raw};
+use crate::limits;
+
+/// What a flattened configuration depends on: equal stamps, equal settings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Stamp {
+    /// Counts the changes of layers that others lie on.
+    pub epoch: u64,
+    /// The configuration's own revision.
+    pub revision: Revision,
+}
+
+/// All configurations, and the server's own settings below them.
+///
+/// INVARIANT: `epoch` counts up after every change of a configuration that has children and of the
+/// server's settings; so (epoch, own revision) names the flattened settings of a configuration.
+#[derive(Debug)]
+pub struct Configs {
+    configs: DashMap<ConfigId, Arc<Config>, RandomState>,
+    children: Index<Text>,
+    base: ArcSwap<Document>,
+    epoch: AtomicU64,
+    revisions: AtomicU64,
+    /// Settings of configurations that others lie on, with the stamp they were made at.
+    flats: DashMap<ConfigId, (Stamp, Arc<Document>), RandomState>,
+    templates: Mutex<BTreeSet<ConfigId>>,
+    template: ArcSwapOption<ConfigId>,
+    dirty: Arc<Dirty>,
+}
+
+impl Configs {
+    /// No configurations yet; `base` holds the server's own settings, which all others lie on.
+    pub fn new(base: Document, dirty: Arc<Dirty>) -> Self {
+        Self {
+            configs: DashMap::default(),
+            children: Index::default(),
+            base: ArcSwap::from_pointee(base),
+            epoch: AtomicU64::new(1),
+            revisions: AtomicU64::new(0),
+            flats: DashMap::default(),
+            templates: Mutex::default(),
+            template: ArcSwapOption::empty(),
+            dirty,
+        }
+    }
+
+    /// The configuration of this name.
+    pub fn get(&self, id: &str) -> Option<Arc<Config>> {
+        self.configs.get(id).map(|config| Arc::clone(&config))
+    }
+
+    /// All configurations, in the order of their names.
+    pub fn all(&self) -> Vec<Arc<Config>> {
+        let mut all: Vec<_> = self.configs.iter().map(|entry| Arc::clone(entry.value())).collect();
+        all.sort_unstable_by(|left, right| left.id.cmp(&right.id));
+        all
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.configs.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.configs.is_empty()
+    }
+
+    /// The template of new phones' configurations: role `autocreate`, of several the least name.
+    pub fn template(&self) -> Option<Arc<Config>> {
+        self.template.load().as_ref().and_then(|id| self.get(id))
+    }
+
+    /// The server's own settings.
+    pub fn base(&self) -> Arc<Document> {
+        self.base.load_full()
+    }
+
+    /// Replaces the server's own settings; everything is flattened anew.
+    pub fn set_base(&self, base: Document) {
+        self.base.store(Arc::new(base));
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Counts the changes of shared layers.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
+    }
+
+    /// What the flattened settings of a configuration depend on; None for an unknown one.
+    pub fn stamp(&self, id: &str) -> Option<Stamp> {
+        let epoch = self.epoch();
+        let revision = self.configs.get(id)?.revision;
+        Some(Stamp { epoch, revision })
+    }
+
+    /// Takes a configuration that the store holds; it is not written again.
+    pub fn restore(&self, config: Config) {
+        self.place(&mut self.lock(), config);
+    }
+
+    /// Takes a configuration. With a `base`, the stored one must still be of that revision; without,
+    /// there must be none.
+    ///
+    /// # Errors
+    /// [`Stale`] when that is not so.
+    pub fn put(&self, config: Config, base: Option<Revision>) -> Result<Arc<Config>, Stale> {
+        let mut templates = self.lock();
+        let old = self.get(&config.id);
+        if old.as_ref().map(|old| old.revision) != base {
+            return Err(Stale);
+        }
+        if let Some(old) = old.filter(|old| old.same_document(&config)) {
+            return Ok(old);
+        }
+        let config = self.place(&mut templates, config);
+        self.dirty.mark(Key::Config(config.id.clone()));
+        Ok(config)
+    }
+
+    /// Removes a configuration; references to it stay.
+    pub fn remove(&self, id: &str) -> Option<Arc<Config>> {
+        let mut templates = self.lock();
+        let (_, old) = self.configs.remove(id)?;
+        for parent in &old.parent_ids {
+            self.children.remove(&**parent, id);
+        }
+        self.flats.remove(id);
+        templates.remove(id);
+        self.publish(&templates);
+        self.bump(id);
+        self.dirty.mark(Key::Config(old.id.clone()));
+        Some(old)
+    }
+
+    /// The settings of a configuration over those of its parents over the server's own (spec section
+    /// 2.7): depth first, parents in their order, each once. None for an unknown one.
+    pub fn flatten(&self, id: &str) -> Option<Document> {
+        let config = self.get(id)?;
+        match config.parent_ids.as_slice() {
+            // Most phones' configurations: a leaf on one shared layer.
+            [parent] if self.children.count(id) == 0 => {
+                let below = self.shared(parent).unwrap_or_else(|| self.base());
+                let mut flat = (*below).clone();
+                raw::overlay(&mut flat, config.raw_config());
+                Some(flat)
+            }
+            _ => Some(self.walk(&config)),
+        }
+    }
+
+    /// This configuration and all that lie on it, near ones first.
+    pub fn family(&self, id: &str) -> Vec<ConfigId> {
+        let mut found = vec![Text::from(id)];
+        let mut known: HashSet<Text> = found.iter().cloned().collect();
+        let mut queue = VecDeque::from([Text::from(id)]);
+        while let Some(parent) = queue.pop_front() {
+            for child in self.children.names(&*parent) {
+                if known.insert(child.clone()) {
+                    found.push(child.clone());
+                    queue.push_back(child);
+                }
+            }
+        }
+        found
+    }
+
+    /// The flattened settings of a layer that others lie on, made once an epoch.
+    fn shared(&self, id: &str) -> Option<Arc<Document>> {
+        let stamp = self.stamp(id)?;
+        if let Some(flat) = self.flats.get(id).filter(|flat| flat.0 == stamp) {
+            return Some(Arc::clone(&flat.1));
+        }
+        let config = self.get(id)?;
+        let flat = Arc::new(self.walk(&config));
+        if self.flats.len() >= limits::FLAT_CONFIGS_MAX {
+            self.flats.clear();
+        }
+        self.flats.insert(config.id.clone(), (stamp, Arc::clone(&flat)));
+        Some(flat)
+    }
+
+    fn walk(&self, config: &Config) -> Document {
+        let mut flat = (*self.base()).clone();
+        let mut visited = HashSet::from([config.id.clone()]);
+        // A stack of its own: chains may be as long as an operator likes.
+        let mut stack = vec![(Arc::new(config.clone()), 0)];
+        while let Some((config, next)) = stack.last_mut() {
+            let parent = config.parent_ids.get(*next).cloned();
+            *next += 1;
+            match parent {
+                Some(parent) if visited.insert(parent.clone()) => {
+                    stack.extend(self.get(&parent).map(|parent| (parent, 0)));
+                }
+                Some(_) => {}
+                None => {
+                    raw::overlay(&mut flat, config.raw_config());
+                    stack.pop();
+                }
+            }
+        }
+        flat
+    }
+
+    fn place(&self, templates: &mut BTreeSet<ConfigId>, mut config: Config) -> Arc<Config> {
+        config.revision = Revision(self.revisions.fetch_add(1, Ordering::Relaxed) + 1);
+        let id = config.id.clone();
+        for parent in &mut config.parent_ids {
+            // A million phones share the texts of their few parents.
+            if let Some(known) = self.configs.get(&**parent) {
+                *parent = known.id.clone();
+            }
+        }
+        let config = Arc::new(config);
+        let old = self.configs.insert(id.clone(), Arc::clone(&config));
+        for parent in old.iter().flat_map(|old| &old.parent_ids) {
+            self.children.remove(&**parent, &id);
+        }
+        for parent in &config.parent_ids {
+            self.children.add(parent.clone(), &id);
+        }
+        self.bump(&id);
+        let changed = match config.role.as_deref() {
+            Some("autocreate") => templates.insert(id),
+            _ => templates.remove(&id),
+        };
+        if changed {
+            self.publish(templates);
+        }
+        config
+    }
+
+    fn bump(&self, id: &str) {
+        if self.children.count(id) > 0 {
+            self.epoch.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn publish(&self, templates: &BTreeSet<ConfigId>) {
+        self.template.store(templates.first().cloned().map(Arc::new));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<ConfigId>> {
+        self.templates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

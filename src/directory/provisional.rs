@@ -1,0 +1,119 @@
+//! Devices known only by their address: one a spot, each for a time, never more than a bound.
+
+use ahash::RandomState;
+use dashmap::{DashMap, Entry};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::index::Index;
+use crate::device::{Device, DeviceId, Text};
+use crate::limits;
+use crate::time::Instant;
+
+/// Where such a device is: requests without more than this make one device, not many.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Spot {
+    ip: Option<IpAddr>,
+    vendor: Option<Text>,
+    model: Option<Text>,
+}
+
+/// When each was last seen, and who is where.
+#[derive(Debug, Default)]
+pub struct Provisional {
+    spots: DashMap<Spot, DeviceId, RandomState>,
+    places: Index<IpAddr>,
+    seen: DashMap<DeviceId, AtomicU64, RandomState>,
+    latest: AtomicU64,
+}
+
+impl Provisional {
+    /// Takes the device's spot; false where another device has it.
+    #[must_use]
+    pub fn claim(&self, device: &Device) -> bool {
+        match self.spots.entry(spot(device)) {
+            Entry::Occupied(entry) => return *entry.get() == device.id,
+            Entry::Vacant(entry) => drop(entry.insert(device.id.clone())),
+        }
+        if let Some(ip) = device.ip {
+            self.places.add(ip, &device.id);
+        }
+        let latest = self.latest.load(Ordering::Relaxed);
+        self.seen.entry(device.id.clone()).or_insert_with(|| AtomicU64::new(latest));
+        true
+    }
+
+    /// Gives up the spot of `was`, because it is elsewhere, known (then `is` is none), or gone.
+    pub fn release(&self, was: &Device, is: Option<&Device>) {
+        if is.is_none_or(|is| spot(is) != spot(was)) {
+            self.spots.remove_if(&spot(was), |_, id| *id == was.id);
+        }
+        if let Some(ip) = was.ip.filter(|_| is.and_then(|is| is.ip) != was.ip) {
+            self.places.remove(&ip, &was.id);
+        }
+        if is.is_none() {
+            self.seen.remove(&was.id);
+        }
+    }
+
+    /// The one at `place` in the order of names at this address.
+    pub fn at(&self, ip: IpAddr, place: usize) -> Option<DeviceId> {
+        self.places.name(&ip, place)
+    }
+
+    /// How many are at this address.
+    pub fn count_at(&self, ip: IpAddr) -> usize {
+        self.places.count(&ip)
+    }
+
+    /// Notes a request of the device.
+    pub fn touch(&self, id: &str, now: Instant) {
+        self.latest.fetch_max(now.as_nanos(), Ordering::Relaxed);
+        if let Some(seen) = self.seen.get(id) {
+            seen.fetch_max(now.as_nanos(), Ordering::Relaxed);
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Those not seen for `PROVISIONAL_TIME`.
+    pub fn expired(&self, now: Instant) -> Vec<DeviceId> {
+        let over = |at: u64| now.since(Instant::from_nanos(at)) >= limits::PROVISIONAL_TIME;
+        let seen = self.seen.iter();
+        seen.filter(|entry| over(entry.value().load(Ordering::Relaxed)))
+            .map(|entry| entry.key().clone())
+            .collect()
+    }
+
+    /// The `count` that were seen longest ago, when there are `max` or more; else none.
+    pub fn surplus(&self, max: usize, count: usize) -> Vec<DeviceId> {
+        if self.seen.len() < max {
+            return Vec::new();
+        }
+        let load = |at: &AtomicU64| at.load(Ordering::Relaxed);
+        let mut all: Vec<_> =
+            self.seen.iter().map(|entry| (load(entry.value()), entry.key().clone())).collect();
+        all.sort_unstable();
+        all.truncate(count);
+        all.into_iter().map(|(_, id)| id).collect()
+    }
+}
+
+fn spot(device: &Device) -> Spot {
+    Spot { ip: device.ip, vendor: device.vendor.clone(), model: device.model.clone() }
+}
+
+/// Whether the two may be one phone: nothing that both know differs.
+pub fn may_be_same(left: &Device, right: &Device) -> bool {
+    fn agree<T: PartialEq>(left: Option<&T>, right: Option<&T>) -> bool {
+        left.is_none() || right.is_none() || left == right
+    }
+    agree(left.mac.as_ref(), right.mac.as_ref())
+        && agree(left.sn.as_ref(), right.sn.as_ref())
+        && agree(left.uuid.as_ref(), right.uuid.as_ref())
+        && agree(left.vendor.as_ref(), right.vendor.as_ref())
+        && agree(left.model.as_ref(), right.model.as_ref())
+}

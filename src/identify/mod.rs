@@ -1,0 +1,161 @@
+//! Who asks and for which file: a pure function of the request and of what is known.
+//!
+//! ```text
+//! told   = extract(query)       what the request tells: mac, serial, uuid, vendor, model, version, ip
+//! found  = retrieve(told)       mac, then serial, then uuid, then ip, else a new device
+//! draft  = update(found, told)  fills gaps; address and version follow the phone
+//! draft  = associate(draft)     a plugin only where there is none, from "probable" up
+//! route  = route(query, draft)  which file of which plugin
+//! ```
+//!
+//! A verdict may hold a change; it says what it rests on, and the directory refuses it when another
+//! core was first. For a phone that is known and unchanged nothing is allocated.
+
+mod draft;
+mod ids;
+mod retrieve;
+#[cfg(test)]
+mod tests;
+mod told;
+mod update;
+mod walkers;
+
+pub use ids::Ids;
+pub use update::files_differ;
+pub use walkers::{Step, Walkers};
+
+use std::sync::Arc;
+
+use crate::device::{Device, Mac, Put, Text};
+use crate::directory::{Configs, Directory};
+use crate::plugin::{Plugins, Release, Route, Scratch};
+use crate::query::{Query, Source};
+use draft::Draft;
+use told::Told;
+
+/// How phones are told apart and what their requests may change (spec section 1.1).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// Phones may share an address: none loses it to another.
+    pub nat: bool,
+    /// Phones are found by MAC, serial number and address only, and none is added.
+    pub secure_retriever: bool,
+    /// Requests change nothing that is stored.
+    pub secure_updater: bool,
+    /// Unknown phones become devices.
+    pub auto_add: bool,
+    /// Tenant that new devices belong to.
+    pub master_tenant: Text,
+    /// Distinct unknown MACs of one source in a window before it is refused for a while.
+    pub unknown_macs_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            nat: false,
+            secure_retriever: false,
+            secure_updater: false,
+            auto_add: true,
+            master_tenant: Text::from("00000000-0000-4000-8000-000000000001"),
+            unknown_macs_max: crate::limits::UNKNOWN_MACS_MAX,
+        }
+    }
+}
+
+/// What a decision rests on.
+#[derive(Clone, Copy, Debug)]
+pub struct Basis<'a> {
+    /// All devices.
+    pub directory: &'a Directory,
+    /// All configurations.
+    pub configs: &'a Configs,
+    /// This turn's plugins.
+    pub plugins: &'a Plugins,
+    /// How phones are told apart.
+    pub settings: &'a Settings,
+}
+
+/// One core's memory for decisions.
+#[derive(Debug)]
+pub struct Memory {
+    /// Search caches of the plugin set in use.
+    pub scratch: Scratch,
+    /// Names of new devices and configurations.
+    pub ids: Ids,
+}
+
+/// What was decided of a request.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The phone, as it is or shall be.
+    pub device: Option<Arc<Device>>,
+    /// What shall change before this is true.
+    pub change: Option<Box<Put>>,
+    /// The file that is asked for.
+    pub route: Route,
+    /// The release that serves the phone over this transport.
+    pub release: Option<Arc<Release>>,
+    /// Whether the phone becomes a device by this request, and not just a provisional one.
+    pub created: bool,
+    /// A MAC that no device has.
+    pub unknown_mac: Option<Mac>,
+    /// Whether the phone was last seen at another address.
+    pub moved: bool,
+}
+
+/// Decides a request (spec section 1). Pure: it reads, and says what should change.
+pub fn identify(query: &Query<'_>, basis: &Basis<'_>, memory: &mut Memory) -> Verdict {
+    let sighting = basis.plugins.extract(query, &mut memory.scratch);
+    let told = Told::of(&sighting);
+    let found = retrieve::retrieve(&told, basis);
+    let moved = found.device.as_ref().is_some_and(|d| d.ip.is_some_and(|ip| ip != told.ip));
+    let unknown_mac = told.mac.filter(|_| found.absent.mac && found.device.is_none());
+    let is_new = found.device.is_none();
+    let may_add = basis.settings.auto_add && !basis.settings.secure_retriever;
+    if is_new && !may_add {
+        return Verdict { unknown_mac, ..Verdict::nobody() };
+    }
+    let mut draft = Draft::new(found.device);
+    if is_new {
+        update::create(&mut draft, &told, basis, &mut memory.ids);
+    }
+    if is_new || !basis.settings.secure_updater {
+        update::update(&mut draft, &told, basis, &mut memory.ids);
+    }
+    let (release, route) = route(query, draft.device(), basis);
+    if matches!(route, Route::Device { trigger: true, .. }) {
+        update::note_sip_username(&mut draft, basis);
+    }
+    let was_known = draft.found().is_some_and(|found| !found.provisional);
+    let created = !was_known && !draft.device().provisional && draft.is_kept();
+    let (device, change) = draft.finish(found.absent);
+    Verdict { device: Some(device), change, route, release, created, unknown_mac, moved }
+}
+
+impl Verdict {
+    fn nobody() -> Verdict {
+        Verdict {
+            device: None,
+            change: None,
+            route: Route::Missing { sensitive: false },
+            release: None,
+            created: false,
+            unknown_mac: None,
+            moved: false,
+        }
+    }
+}
+
+/// Which file of which release (spec section 1.6).
+fn route(query: &Query<'_>, device: &Device, basis: &Basis<'_>) -> (Option<Arc<Release>>, Route) {
+    let missing = Route::Missing { sensitive: false };
+    if query.source == Source::Dhcp {
+        return (None, missing);
+    }
+    let release = device.plugin.as_deref().and_then(|plugin| basis.plugins.release(plugin));
+    let Some(release) = release.filter(|release| release.serves(query.source)) else {
+        return (None, missing);
+    };
+    (Some(Arc::clone(release)), release.route(query.name, device))
+}

@@ -1,0 +1,72 @@
+//! Which device a request is of: by MAC, serial number, UUID, and last by its address.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::Basis;
+use super::told::{self, Told};
+use crate::device::{Absent, Device};
+use crate::limits;
+
+/// A device or none, and which signs nobody had.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The device.
+    pub device: Option<Arc<Device>>,
+    /// The signs that were looked for and not found.
+    pub absent: Absent,
+}
+
+/// Looks for the device (spec section 1.3). The first sign that somebody has decides.
+pub fn retrieve(told: &Told<'_>, basis: &Basis<'_>) -> Found {
+    let directory = basis.directory;
+    let mut absent = Absent::default();
+    let mut device = told.mac.and_then(|mac| directory.by_mac(mac));
+    absent.mac = device.is_none() && told.mac.is_some();
+    if device.is_none() {
+        device = told.sn.and_then(|sn| directory.by_serial(&utf8(sn)));
+        absent.sn = device.is_none() && told.sn.is_some();
+    }
+    if device.is_none() && !basis.settings.secure_retriever {
+        device = told.uuid.and_then(|uuid| directory.by_uuid(&utf8(uuid)));
+        absent.uuid = device.is_none() && told.uuid.is_some();
+    }
+    if device.is_none() {
+        device = by_address(told, basis);
+    }
+    Found { device, absent }
+}
+
+/// The only device at the address that nothing told speaks against. Of several, one that is known
+/// by this address alone, so that a phone that never tells more stays one device.
+fn by_address(told: &Told<'_>, basis: &Basis<'_>) -> Option<Arc<Device>> {
+    let directory = basis.directory;
+    if directory.count_at(told.ip) <= limits::ADDRESS_CANDIDATES_MAX {
+        let mut candidates = directory.at_address(told.ip).filter(|device| may_be(told, device));
+        match (candidates.next(), candidates.next()) {
+            (None, _) => return None,
+            (only, None) => return only,
+            _ => {}
+        }
+    }
+    let mut provisional = directory.provisional_at(told.ip);
+    provisional.find(|device| told.is_bare() && may_be(told, device))
+}
+
+/// Whether nothing that both tell differs: MAC, vendor and model count.
+fn may_be(told: &Told<'_>, device: &Device) -> bool {
+    let agree = |told: Option<&[u8]>, stored: Option<&str>| match (told, stored) {
+        (Some(told), Some(stored)) => told::is(told, stored),
+        _ => true,
+    };
+    (told.mac.is_none() || device.mac.is_none() || told.mac == device.mac)
+        && agree(told.vendor, device.vendor.as_deref())
+        && agree(told.model, device.model.as_deref())
+}
+
+fn utf8(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(ascii) if bytes.is_ascii() => Cow::Borrowed(ascii),
+        _ => Cow::Owned(told::text(bytes).to_string()),
+    }
+}

@@ -1,0 +1,106 @@
+//! What a request tells, after the door: values too long or with control characters are left out.
+
+use std::net::IpAddr;
+
+use crate::device::{Mac, Text};
+use crate::limits;
+use crate::query::{Sighting, Value};
+
+/// A sighting whose values may be stored. Bytes are Latin-1: one byte, one character.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// Address of the phone.
+    pub ip: IpAddr,
+    /// Hardware address.
+    pub mac: Option<Mac>,
+    /// Serial number.
+    pub sn: Option<&'a [u8]>,
+    /// Identity of a softphone.
+    pub uuid: Option<&'a [u8]>,
+    /// Maker.
+    pub vendor: Option<&'a [u8]>,
+    /// Model.
+    pub model: Option<&'a [u8]>,
+    /// Firmware version.
+    pub version: Option<&'a [u8]>,
+}
+
+impl<'a> Told<'a> {
+    /// The sighting without what may not be stored.
+    pub fn of(sighting: &'a Sighting<'_>) -> Told<'a> {
+        Told {
+            ip: sighting.ip,
+            mac: sighting.mac,
+            sn: clean(sighting.sn.as_ref()),
+            uuid: clean(sighting.uuid.as_ref()),
+            vendor: clean(sighting.vendor.as_ref()),
+            model: clean(sighting.model.as_ref()),
+            version: clean(sighting.version.as_ref()),
+        }
+    }
+
+    /// Whether it tells nothing that stays with a phone when its address changes.
+    pub fn is_bare(&self) -> bool {
+        self.mac.is_none() && self.sn.is_none() && self.uuid.is_none()
+    }
+}
+
+fn clean<'a>(value: Option<&'a Value<'_>>) -> Option<&'a [u8]> {
+    let bytes: &[u8] = value?;
+    let fits = !bytes.is_empty() && bytes.len() <= limits::VALUE_BYTES_MAX;
+    // C0, DEL and, as Latin-1 has them, C1.
+    let control = |byte: &u8| matches!(byte, 0..0x20 | 0x7f..0xa0);
+    (fits && !bytes.iter().any(control)).then_some(bytes)
+}
+
+/// The text that Latin-1 bytes are.
+pub fn text(bytes: &[u8]) -> Text {
+    match std::str::from_utf8(bytes) {
+        Ok(ascii) if bytes.is_ascii() => Text::from(ascii),
+        _ => bytes.iter().map(|&byte| char::from(byte)).collect::<String>().into(),
+    }
+}
+
+/// Whether Latin-1 bytes are this text.
+pub fn is(bytes: &[u8], text: &str) -> bool {
+    if bytes.is_ascii() {
+        bytes == text.as_bytes()
+    } else {
+        text.chars().eq(bytes.iter().map(|&byte| char::from(byte)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn the_door_keeps_out_what_may_not_be_stored() {
+        let long = [b'x'; limits::VALUE_BYTES_MAX + 1];
+        let sighting = Sighting {
+            ip: Ipv4Addr::new(192, 0, 2, 7).into(),
+            mac: None,
+            sn: Some(Value::from(&long[..])),
+            uuid: Some(Value::from(&b""[..])),
+            vendor: Some(Value::from(&b"Avaya"[..])),
+            // What the predecessors of the J series send.
+            model: Some(Value::from(&b"SIP12x0\x17"[..])),
+            version: Some(Value::from(&long[1..])),
+        };
+        let told = Told::of(&sighting);
+        assert_eq!((told.sn, told.uuid, told.model), (None, None, None));
+        assert_eq!(told.vendor, Some(&b"Avaya"[..]));
+        assert_eq!(told.version, Some(&long[1..]));
+        assert!(told.is_bare());
+    }
+
+    #[test]
+    fn bytes_are_latin_1() {
+        assert_eq!(text(b"T46S").as_ref(), "T46S");
+        assert_eq!(text(b"Caf\xe9").as_ref(), "Caf\u{e9}");
+        assert!(is(b"Caf\xe9", "Caf\u{e9}"));
+        assert!(!is(b"Caf\xe9", "Caf"));
+        assert!(!is("é".as_bytes(), "é"));
+    }
+}

@@ -1,0 +1,279 @@
+//! Documents in RocksDB: one column family a kind, every commit synced, one process at a time.
+
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
+    DBRecoveryMode, ErrorKind, IteratorMode, LogLevel, Options, ReadOptions, WriteBatch,
+    WriteOptions,
+};
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Store, StoreError, Write};
+use crate::device::Text;
+use crate::directory::Key;
+use crate::limits;
+
+const CONFIGS: &str = "configs";
+const DEVICES: &str = "devices";
+const META: &str = "meta";
+/// The key of `meta` that says how the others are to be read.
+const FORMAT_KEY: &[u8] = b"format";
+const FORMAT: &str = "1";
+
+/// An open data folder.
+#[derive(Debug)]
+pub struct Rocks {
+    db: DB,
+    folder: PathBuf,
+    report: StartReport,
+}
+
+/// What was found when the folder was opened.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct StartReport {
+    /// Bytes at the end of the log that a crash had torn; they were dropped.
+    pub dropped_bytes: u64,
+    /// What the storage engine said of it.
+    pub messages: Vec<String>,
+}
+
+/// What the storage engine says while it opens.
+#[derive(Debug, Default)]
+struct Hearing {
+    dropped_bytes: AtomicU64,
+    messages: Mutex<Vec<String>>,
+}
+
+impl Rocks {
+    /// Opens the folder for this process alone; makes it where it is missing.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a damaged file is named.
+    pub fn open(folder: &Path) -> Result<Rocks, StoreError> {
+        make_private(folder).map_err(|error| io_error(folder, &error))?;
+        let hearing = Arc::new(Hearing::default());
+        let mut options = options(&hearing);
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        let db = DB::open_cf_descriptors(&options, folder, families())
+            .map_err(|error| explain(folder, &error))?;
+        let report = hearing.report();
+        if report.dropped_bytes > 0 {
+            tracing::warn!(bytes = report.dropped_bytes, "a torn end of the log was dropped");
+        }
+        let rocks = Rocks { db, folder: folder.to_owned(), report };
+        rocks.check_format(true)?;
+        make_files_private(folder).map_err(|error| io_error(folder, &error))?;
+        Ok(rocks)
+    }
+
+    /// Opens the folder beside a process that has it, to read what is stored at this moment.
+    ///
+    /// # Errors
+    /// [`StoreError`]; also where there is no such folder.
+    pub fn open_to_read(folder: &Path) -> Result<Rocks, StoreError> {
+        let hearing = Arc::new(Hearing::default());
+        let db = DB::open_cf_descriptors_read_only(&options(&hearing), folder, families(), false)
+            .map_err(|error| explain(folder, &error))?;
+        let rocks = Rocks { db, folder: folder.to_owned(), report: hearing.report() };
+        rocks.check_format(false)?;
+        Ok(rocks)
+    }
+
+    /// What was found when the folder was opened.
+    pub fn report(&self) -> &StartReport {
+        &self.report
+    }
+
+    fn check_format(&self, may_write: bool) -> Result<(), StoreError> {
+        let meta = self.family(META);
+        let found = self.db.get_cf(meta, FORMAT_KEY).map_err(|error| self.explain(&error))?;
+        match found {
+            Some(found) if found == FORMAT.as_bytes() => Ok(()),
+            None if may_write => self
+                .db
+                .put_cf_opt(meta, FORMAT_KEY, FORMAT, &synced())
+                .map_err(|error| self.explain(&error)),
+            None => Ok(()),
+            Some(found) => Err(StoreError::Format {
+                folder: self.folder.clone(),
+                found: String::from_utf8_lossy(&found).into_owned(),
+                known: FORMAT,
+            }),
+        }
+    }
+
+    fn load_family(
+        &self,
+        name: &str,
+        key: fn(Text) -> Key,
+        take: &mut dyn FnMut(Write),
+    ) -> Result<(), StoreError> {
+        let mut reading = ReadOptions::default();
+        reading.fill_cache(false);
+        reading.set_readahead_size(limits::STORE_READAHEAD_BYTES);
+        let family = self.family(name);
+        for item in self.db.iterator_cf_opt(family, reading, IteratorMode::Start) {
+            let (id, value) = item.map_err(|error| self.explain(&error))?;
+            let id = std::str::from_utf8(&id).map_err(|_| {
+                StoreError::Damaged(format!(
+                    "{name}: a name that is no text: {}",
+                    id.escape_ascii()
+                ))
+            })?;
+            take(Write { key: key(id.into()), value: Some(value.into_vec()) });
+        }
+        Ok(())
+    }
+
+    fn family(&self, name: &str) -> &ColumnFamily {
+        self.db.cf_handle(name).expect("invariant: all families are opened")
+    }
+
+    fn explain(&self, error: &rocksdb::Error) -> StoreError {
+        explain(&self.folder, error)
+    }
+}
+
+impl Store for Rocks {
+    fn load(&self, take: &mut dyn FnMut(Write)) -> Result<(), StoreError> {
+        self.load_family(CONFIGS, Key::Config, take)?;
+        self.load_family(DEVICES, Key::Device, take)
+    }
+
+    fn commit(&self, batch: &[Write]) -> Result<(), StoreError> {
+        let (configs, devices) = (self.family(CONFIGS), self.family(DEVICES));
+        let mut writes = WriteBatch::default();
+        for write in batch {
+            let (family, id) = match &write.key {
+                Key::Config(id) => (configs, id),
+                Key::Device(id) => (devices, id),
+            };
+            match &write.value {
+                Some(value) => writes.put_cf(family, id.as_bytes(), value),
+                None => writes.delete_cf(family, id.as_bytes()),
+            }
+        }
+        self.db.write_opt(writes, &synced()).map_err(|error| self.explain(&error))
+    }
+}
+
+impl Hearing {
+    fn hear(&self, level: LogLevel, message: &str) {
+        if let Some(bytes) = dropped_bytes(message) {
+            self.dropped_bytes.fetch_add(bytes, Ordering::Relaxed);
+            let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+            messages.push(message.trim().to_owned());
+        } else if matches!(level, LogLevel::Error | LogLevel::Fatal) {
+            tracing::error!(target: "storage", "{}", message.trim());
+        }
+    }
+
+    fn report(&self) -> StartReport {
+        let messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        StartReport { dropped_bytes: self.dropped_bytes.load(Ordering::Relaxed), messages }
+    }
+}
+
+/// Reads `… dropping N bytes; …`, which is how the engine tells of a log that it could not read.
+fn dropped_bytes(message: &str) -> Option<u64> {
+    let (_, rest) = message.split_once("dropping ")?;
+    rest.split_once(" bytes")?.0.parse().ok()
+}
+
+/// Small memory and a fast start: the documents are in memory anyhow, and reads are rare.
+fn options(hearing: &Arc<Hearing>) -> Options {
+    let mut options = Options::default();
+    options.set_max_open_files(256);
+    options.set_max_background_jobs(2);
+    options.set_max_total_wal_size(limits::STORE_LOG_BYTES_MAX);
+    options.set_db_write_buffer_size(limits::STORE_WRITE_BUFFER_BYTES);
+    options.set_bytes_per_sync(1024 * 1024);
+    options.set_keep_log_file_num(2);
+    options.set_max_log_file_size(1024 * 1024);
+    options.set_stats_dump_period_sec(0);
+    options.set_stats_persist_period_sec(0);
+    options.set_skip_stats_update_on_db_open(true);
+    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+    let heard = Arc::clone(hearing);
+    let hear = move |level, message: &str| heard.hear(level, message);
+    options.set_info_logger(rocksdb::InfoLogger::new_callback_logger(LogLevel::Warn, hear));
+    options
+}
+
+fn families() -> Vec<ColumnFamilyDescriptor> {
+    // One small cache for all: what is read once at the start need not stay.
+    let cache = Cache::new_lru_cache(limits::STORE_CACHE_BYTES);
+    let family = |name| {
+        let mut blocks = BlockBasedOptions::default();
+        blocks.set_block_cache(&cache);
+        blocks.set_block_size(16 * 1024);
+        let mut options = Options::default();
+        options.set_block_based_table_factory(&blocks);
+        options.set_compression_type(DBCompressionType::Lz4);
+        options.set_write_buffer_size(limits::STORE_WRITE_BUFFER_BYTES / 4);
+        options.set_max_write_buffer_number(2);
+        ColumnFamilyDescriptor::new(name, options)
+    };
+    [rocksdb::DEFAULT_COLUMN_FAMILY_NAME, CONFIGS, DEVICES, META].map(family).into()
+}
+
+fn synced() -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.set_sync(true);
+    options
+}
+
+fn explain(folder: &Path, error: &rocksdb::Error) -> StoreError {
+    let text = error.to_string();
+    let is_lock = text.contains("lock hold by current process")
+        || (text.contains("LOCK") && text.contains("Resource temporarily unavailable"));
+    if is_lock {
+        StoreError::Held(folder.to_owned())
+    } else if text.contains("No space left on device") || text.contains("Disk quota exceeded") {
+        StoreError::Full(text)
+    } else if error.kind() == ErrorKind::Corruption {
+        StoreError::Damaged(format!("{}: {text}", folder.display()))
+    } else {
+        StoreError::Failed(text)
+    }
+}
+
+fn io_error(folder: &Path, error: &io::Error) -> StoreError {
+    let text = format!("{}: {error}", folder.display());
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full(text),
+        _ => StoreError::Failed(text),
+    }
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+fn make_files_private(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engines_words_are_understood() {
+        let text = "[db/db_impl/db_impl_open.cc:1183] (Log #8) dropping 4242 bytes; Corruption: x";
+        assert_eq!(dropped_bytes(text), Some(4242));
+        assert_eq!(dropped_bytes("dropping column family 3"), None);
+    }
+}

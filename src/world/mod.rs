@@ -1,0 +1,322 @@
+//! What cores and control plane share: every change goes through here, and is taken or refused.
+//!
+//! A core asks [`World::decide`] for each request; it is the one writer on the data path. Operators'
+//! writes are answered after they are durable. Neither waits for the other.
+
+#[cfg(test)]
+pub(crate) mod fixture;
+mod operator;
+#[cfg(test)]
+mod tests;
+
+pub use operator::Refusal;
+
+use arc_swap::ArcSwap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::device::{Change, Device, Document, Put, Stale, raw};
+use crate::directory::{Configs, Directory, Dirty, Key};
+use crate::identify::{Basis, Ids, Memory, Settings, Step, Verdict, Walkers, identify};
+use crate::limits;
+use crate::plugin::{Plugins, Release, Route};
+use crate::query::Query;
+use crate::store::{self, Documents, Loaded, Stats, Store, StoreError, WriteBehind};
+use crate::time::Instant;
+
+/// Everything that is shared.
+pub struct World {
+    /// All devices.
+    pub directory: Arc<Directory>,
+    /// All configurations.
+    pub configs: Arc<Configs>,
+    plugins: ArcSwap<Plugins>,
+    settings: ArcSwap<Settings>,
+    walkers: Walkers,
+    behind: WriteBehind,
+    created: AtomicU64,
+    refused: AtomicU64,
+    stale: AtomicU64,
+    undecided: AtomicU64,
+}
+
+/// What one core keeps between requests.
+#[derive(Debug)]
+pub struct Core {
+    plugins: Arc<Plugins>,
+    memory: Memory,
+}
+
+/// Who asked, and for which file.
+#[derive(Debug)]
+pub struct Decision {
+    /// The phone; none where it is unknown and not taken in.
+    pub device: Option<Arc<Device>>,
+    /// The file.
+    pub route: Route,
+    /// The release that makes it.
+    pub release: Option<Arc<Release>>,
+    /// The plugin set that the release is of.
+    pub generation: u64,
+    /// Whether the device is in the directory just so: what is made of it may be kept.
+    pub is_stored: bool,
+    /// The source is refused for a while: 429 and close, or silence.
+    pub is_refused: bool,
+}
+
+/// What was counted since the start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counters {
+    /// Devices that requests made.
+    pub created: u64,
+    /// Requests that were refused because their source walks through MACs.
+    pub refused: u64,
+    /// Decisions that were made again because another core was first.
+    pub stale: u64,
+    /// Decisions that were given up after `DECISIONS_MAX` times: served, not kept.
+    pub undecided: u64,
+}
+
+impl World {
+    /// Reads the store, and starts writing behind. `base` holds the server's own settings, which all
+    /// configurations lie on: `ip`, `http_port`, `tftp_port`, `http_base_url`.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store cannot be read.
+    pub fn open(
+        store: Arc<dyn Store>,
+        plugins: Plugins,
+        settings: Settings,
+        base: Document,
+    ) -> Result<(World, Loaded), StoreError> {
+        let dirty = Arc::new(Dirty::default());
+        let directory = Arc::new(Directory::new(Arc::clone(&dirty)));
+        let configs = Arc::new(Configs::new(base, Arc::clone(&dirty)));
+        let documents =
+            Documents { directory: Arc::clone(&directory), configs: Arc::clone(&configs) };
+        let loaded = store::load(&*store, &documents, &settings.master_tenant)?;
+        let world = World {
+            directory,
+            configs,
+            plugins: ArcSwap::from_pointee(plugins),
+            settings: ArcSwap::from_pointee(settings),
+            walkers: Walkers::default(),
+            behind: WriteBehind::start(store, documents, dirty),
+            created: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            stale: AtomicU64::new(0),
+            undecided: AtomicU64::new(0),
+        };
+        Ok((world, loaded))
+    }
+
+    /// A core's memory.
+    pub fn core(&self) -> Core {
+        let plugins = self.plugins.load_full();
+        let memory = Memory { scratch: plugins.scratch(), ids: Ids::random() };
+        Core { plugins, memory }
+    }
+
+    /// The plugins in use.
+    pub fn plugins(&self) -> Arc<Plugins> {
+        self.plugins.load_full()
+    }
+
+    /// Puts another set of plugins in use; each core takes it at its next turn.
+    pub fn set_plugins(&self, plugins: Plugins) {
+        self.plugins.store(Arc::new(plugins));
+    }
+
+    /// How phones are told apart.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    /// Changes how phones are told apart, from the next request on.
+    pub fn set_settings(&self, settings: Settings) {
+        self.settings.store(Arc::new(settings));
+    }
+
+    /// Decides a request, and takes in what it changes.
+    pub fn decide(&self, query: &Query<'_>, core: &mut Core, now: Instant) -> Decision {
+        let settings = self.settings.load();
+        let Core { plugins, memory } = core;
+        let basis = Basis {
+            directory: &self.directory,
+            configs: &self.configs,
+            plugins,
+            settings: &settings,
+        };
+        for _ in 0..limits::DECISIONS_MAX {
+            let mut verdict = identify(query, &basis, memory);
+            if self.is_refused(query.ip, &verdict, &settings, now) {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                return Decision::refused(plugins);
+            }
+            let Some(put) = verdict.change.take() else {
+                let is_stored = verdict.device.as_ref().is_some_and(|d| d.revision.0 > 0);
+                return self.settle(query, verdict, plugins, is_stored, now);
+            };
+            if let Ok(device) = self.take(*put) {
+                verdict.device = Some(device);
+                return self.settle(query, verdict, plugins, true, now);
+            }
+            self.stale.fetch_add(1, Ordering::Relaxed);
+            std::thread::yield_now();
+        }
+        self.undecided.fetch_add(1, Ordering::Relaxed);
+        let verdict = identify(query, &basis, memory);
+        self.settle(query, Verdict { created: false, ..verdict }, plugins, false, now)
+    }
+
+    /// Removes what has been provisional for too long; to be called now and then.
+    pub fn expire(&self, now: Instant) -> usize {
+        self.directory.expire(now)
+    }
+
+    /// How the writing behind goes.
+    pub fn store_stats(&self, now: Instant) -> Stats {
+        self.behind.stats(now)
+    }
+
+    /// What was counted since the start.
+    pub fn counters(&self) -> Counters {
+        Counters {
+            created: self.created.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+            stale: self.stale.load(Ordering::Relaxed),
+            undecided: self.undecided.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Writes all that waits; the last thing before the end.
+    ///
+    /// # Errors
+    /// Why something could not be written.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.behind.stop()
+    }
+
+    /// What a device's files are made from: its layers with defaults filled in (spec section 2.8).
+    /// None without a configuration that is known.
+    pub fn settings_of(&self, device: &Device) -> Option<Document> {
+        let mut settings = self.configs.flatten(device.config.as_deref()?)?;
+        raw::fill_defaults(&mut settings);
+        Some(settings)
+    }
+
+    /// Notes whether the device's files could be made. The device comes back as it is now; none when
+    /// it has changed meanwhile.
+    pub fn set_configured(&self, device: &Device, configured: bool) -> Option<Arc<Device>> {
+        let changed = Device { configured, ..device.clone() };
+        let put = Put { device: changed, base: Some(device.revision), ..Put::default() };
+        self.directory.apply(Change::Put(Box::new(put))).ok()
+    }
+
+    /// Takes a change with the configuration made for it; all or nothing.
+    fn take(&self, mut put: Put) -> Result<Arc<Device>, Stale> {
+        let config = put.config.take();
+        let made = config.map(|config| self.configs.put(config, None)).transpose()?;
+        let taken = self.directory.apply(Change::Put(Box::new(put)));
+        if let (Err(_), Some(config)) = (&taken, made) {
+            self.configs.remove(&config.id);
+        }
+        taken
+    }
+
+    /// Whether the source walks through MACs. Known phones behind it are served on; one that was
+    /// last seen elsewhere is not: a walker's hit looks like that.
+    fn is_refused(&self, ip: IpAddr, verdict: &Verdict, settings: &Settings, now: Instant) -> bool {
+        let Some(mac) = verdict.unknown_mac else {
+            return verdict.moved && self.walkers.is_refused(ip, now);
+        };
+        match self.walkers.step(ip, mac, settings.unknown_macs_max, now) {
+            Step::Fine => false,
+            Step::TooMany => {
+                let max = settings.unknown_macs_max;
+                let seconds = limits::UNKNOWN_MACS_WINDOW.as_secs();
+                tracing::warn!(
+                    target: "security",
+                    "More than {max} unknown MACs from {ip}: refused for {seconds} s"
+                );
+                true
+            }
+            Step::Refused => true,
+        }
+    }
+
+    /// What is told of a decision, and the decision.
+    fn settle(
+        &self,
+        query: &Query<'_>,
+        verdict: Verdict,
+        plugins: &Plugins,
+        is_stored: bool,
+        now: Instant,
+    ) -> Decision {
+        if let Some(device) = &verdict.device {
+            if device.provisional {
+                self.directory.touch(&device.id, now);
+            }
+            if verdict.created {
+                self.created.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(
+                    target: "security",
+                    "New device created automatically from {}: {}", query.ip, device.id
+                );
+            }
+        }
+        if let Route::Device { sensitive: true, .. } | Route::Missing { sensitive: true } =
+            verdict.route
+        {
+            let base = query.name.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+            tracing::info!(
+                target: "security",
+                "Sensitive file requested from {}: {}", query.ip, base.escape_ascii()
+            );
+        }
+        Decision {
+            device: verdict.device,
+            route: verdict.route,
+            release: verdict.release,
+            generation: plugins.generation(),
+            is_stored,
+            is_refused: false,
+        }
+    }
+
+    /// Writes these documents before an operator is answered.
+    fn write_now(&self, keys: Vec<Key>) -> Result<(), StoreError> {
+        self.behind.write_now(keys)
+    }
+}
+
+impl Core {
+    /// Takes the plugins that are in use now; to be called once a turn.
+    pub fn begin_turn(&mut self, world: &World) {
+        let plugins = world.plugins.load();
+        if plugins.generation() != self.plugins.generation() {
+            self.plugins = Arc::clone(&plugins);
+            self.memory.scratch = self.plugins.scratch();
+        }
+    }
+
+    /// This turn's plugins.
+    pub fn plugins(&self) -> &Arc<Plugins> {
+        &self.plugins
+    }
+}
+
+impl Decision {
+    fn refused(plugins: &Plugins) -> Decision {
+        Decision {
+            device: None,
+            route: Route::Missing { sensitive: false },
+            release: None,
+            generation: plugins.generation(),
+            is_stored: false,
+            is_refused: true,
+        }
+    }
+}
