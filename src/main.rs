@@ -1,0 +1,240 @@
+//! The command line: flags become settings, settings become a server or the answer to a question.
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fs;
+use std::io::{self, BufReader, BufWriter};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use ringboot::device::{Device, Document, raw};
+use ringboot::plugin::Plugins;
+use ringboot::settings::{Driver, Listen, Settings, SettingsError};
+use ringboot::tools::{explain, render};
+use ringboot::{export, import, log, ring, serve};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Settings, plugins or the kernel do not let the server run (`EX_CONFIG` of sysexits.h).
+const EXIT_CONFIG: u8 = 78;
+
+/// A provisioning server for desk phones.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve phones until SIGTERM. SIGHUP loads the plugins anew, SIGUSR1 logs the counters.
+    Serve(Flags),
+    /// Check settings and plugins, and say everything that is wrong with them.
+    Check(Flags),
+    /// Say what requests would be taken for: JSON lines from the standard input.
+    Explain {
+        /// Read what is known of phones, and say which plugin fits how well.
+        #[arg(long)]
+        associate: bool,
+        #[command(flatten)]
+        flags: Flags,
+    },
+    /// Write the files that a device would be given.
+    Render {
+        /// The plugin's id.
+        #[arg(long, value_name = "ID")]
+        plugin: String,
+        /// The device, a JSON document.
+        #[arg(long, value_name = "FILE")]
+        device: PathBuf,
+        /// Its flattened configuration, a JSON document; defaults are filled in.
+        #[arg(long, value_name = "FILE")]
+        raw_config: PathBuf,
+        /// The folder to write into.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// The time to render for. Files depend on no time; it is checked and has no effect.
+        #[arg(long, value_name = "RFC3339")]
+        now: Option<jiff::Timestamp>,
+        #[command(flatten)]
+        flags: Flags,
+    },
+    /// Take devices and configurations into a stopped server's data folder: all of them or none.
+    Import {
+        /// JSON lines with `device`, `config` or both.
+        #[arg(long, value_name = "FILE")]
+        fleet: PathBuf,
+        #[command(flatten)]
+        flags: Flags,
+    },
+    /// Write every device and configuration as JSON lines, also beside a running server.
+    Export {
+        /// The file to write; the standard output without.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        flags: Flags,
+    },
+}
+
+/// Each flag goes over the key of the same name in the settings file.
+#[derive(Args)]
+struct Flags {
+    /// The settings file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where devices, configurations and operators' files are kept.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Where the plugins are.
+    #[arg(long, value_name = "DIR")]
+    plugins_dir: Option<PathBuf>,
+    /// Where phones connect by HTTP; empty: nowhere.
+    #[arg(long, value_name = "IP:PORT")]
+    http: Option<Listen>,
+    /// Where phones ask by TFTP; empty: nowhere.
+    #[arg(long, value_name = "IP:PORT")]
+    tftp: Option<Listen>,
+    /// Threads that serve phones, one a core; 0: all cores.
+    #[arg(long, value_name = "N")]
+    cores: Option<usize>,
+    /// What drives the sockets.
+    #[arg(long)]
+    driver: Option<Driver>,
+    /// How phones reach this server by HTTP.
+    #[arg(long, value_name = "URL")]
+    advertised_url: Option<String>,
+    /// Phones may share an address.
+    #[arg(long)]
+    nat: bool,
+    /// Proxies that stand between phones and this server.
+    #[arg(long, value_name = "N")]
+    proxies: Option<usize>,
+    /// A proxy that is believed; may be given several times.
+    #[arg(long, value_name = "IP")]
+    trusted_proxy: Vec<IpAddr>,
+    /// What is logged: `info`, `warn`, `ringboot=debug`.
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+impl Flags {
+    fn settings(self) -> Result<Settings, SettingsError> {
+        let mut settings = match &self.config {
+            Some(file) => Settings::read(file)?,
+            None => Settings::default(),
+        };
+        set(&mut settings.data_dir, self.data_dir);
+        set(&mut settings.plugins_dir, self.plugins_dir);
+        set(&mut settings.http, self.http);
+        set(&mut settings.tftp, self.tftp);
+        set(&mut settings.cores, self.cores);
+        set(&mut settings.driver, self.driver);
+        set(&mut settings.log, self.log);
+        set(&mut settings.proxy.count, self.proxies);
+        settings.advertised_url = self.advertised_url.or(settings.advertised_url);
+        settings.identification.nat |= self.nat;
+        if !self.trusted_proxy.is_empty() {
+            settings.proxy.trusted = self.trusted_proxy;
+        }
+        Ok(settings)
+    }
+}
+
+fn set<T>(key: &mut T, flag: Option<T>) {
+    if let Some(flag) = flag {
+        *key = flag;
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("ringboot: {error:#}");
+            let config = error.is::<SettingsError>()
+                || error.is::<ringboot::plugin::LoadErrors>()
+                || error.is::<ring::Unavailable>();
+            ExitCode::from(if config { EXIT_CONFIG } else { 1 })
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Serve(flags) => {
+            let settings = flags.settings()?;
+            log::start(&settings.log, settings.security_log.as_deref())
+                .map_err(|error| anyhow::anyhow!("logging: {error}"))?;
+            serve::run(&settings)?;
+        }
+        Command::Check(flags) => check(&flags.settings()?)?,
+        Command::Explain { associate, flags } => {
+            let plugins = Plugins::load(&flags.settings()?.plugins_dir)?;
+            let out = BufWriter::new(io::stdout().lock());
+            let bad = explain::run(&plugins, associate, BufReader::new(io::stdin().lock()), out)?;
+            return Ok(ExitCode::from(u8::from(bad > 0)));
+        }
+        Command::Render { plugin, device, raw_config, out, now: _, flags } => {
+            let plugins = Plugins::load(&flags.settings()?.plugins_dir)?;
+            let device = Device::from_document(document(&device)?)?;
+            let mut settings = document(&raw_config)?;
+            raw::fill_defaults(&mut settings);
+            for path in render::run(&plugins, &plugin, &device, &settings, &out)? {
+                println!("{}", out.join(path).display());
+            }
+        }
+        Command::Import { fleet, flags } => import_fleet(&fleet, &flags.settings()?)?,
+        Command::Export { out, flags } => export_all(out.as_deref(), &flags.settings()?)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(settings: &Settings) -> Result<()> {
+    settings.check()?;
+    let plugins = Plugins::load(&settings.plugins_dir)?;
+    let models: usize = plugins.releases().iter().map(|release| release.models().count()).sum();
+    println!("settings: good");
+    println!("plugins: {} releases, {models} models: good", plugins.releases().len());
+    match ring::probe() {
+        Ok(probe) => println!("io_uring: good, kernel {}", probe.kernel),
+        Err(unavailable) => println!("io_uring: {unavailable}"),
+    }
+    Ok(())
+}
+
+fn document(file: &Path) -> Result<Document> {
+    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    serde_json::from_str(&text).with_context(|| file.display().to_string())
+}
+
+fn import_fleet(fleet: &Path, settings: &Settings) -> Result<()> {
+    let bar = ProgressBar::new(0);
+    let style = "{bar:40} {bytes}/{total_bytes} {elapsed}";
+    bar.set_style(ProgressStyle::with_template(style).context("a progress bar's template")?);
+    let imported = import::fleet(fleet, &settings.store_dir(), &mut |done, all| {
+        bar.set_length(all);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    let import::Imported { devices, configs } = imported?;
+    println!("{devices} devices and {configs} configurations are taken in");
+    Ok(())
+}
+
+fn export_all(out: Option<&Path>, settings: &Settings) -> Result<()> {
+    let folder = settings.store_dir();
+    let export::Exported { devices, configs } = match out {
+        Some(path) => {
+            let mut file = fs::File::create(path).with_context(|| path.display().to_string())?;
+            export::write(&folder, &mut file)?
+        }
+        None => export::write(&folder, &mut io::stdout().lock())?,
+    };
+    eprintln!("{devices} devices and {configs} configurations are written");
+    Ok(())
+}

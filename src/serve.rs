@@ -1,0 +1,270 @@
+//! Puts a server together and takes it apart: store, plugins, workers, signals, flush.
+
+use anyhow::{Context, Result, bail};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::iterator::Signals;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+
+use crate::content::Content;
+use crate::limits;
+use crate::plugin::Plugins;
+use crate::ring::epoll::Epoll;
+use crate::ring::uring::Uring;
+use crate::ring::{self, Io, Setup, Sizes, Waker};
+use crate::settings::{Driver, Settings};
+use crate::store::Rocks;
+use crate::time::{self, Duration};
+use crate::worker::{Orders, Proxies, Shared, Stats, Totals, Worker};
+use crate::world::World;
+
+/// Time between two looks at signals.
+const SIGNAL_PAUSE: Duration = Duration::from_millis(50);
+/// Time between two removals of devices that were provisional for too long.
+const EXPIRE_PAUSE: Duration = Duration::from_secs(30);
+
+/// Runs the server until SIGTERM or SIGINT, then finishes what is being sent and flushes.
+///
+/// # Errors
+/// What kept it from starting, or a core that failed.
+pub fn run(settings: &Settings) -> Result<()> {
+    settings.check()?;
+    let driver = choose(settings.driver)?;
+    let signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1]).context("signals")?;
+    let server = Server::start(settings, driver)?;
+    let result = server.watch(settings, signals);
+    server.stop().and(result)
+}
+
+/// io_uring where it is there; epoll where that was asked for or nothing else is left.
+fn choose(wanted: Driver) -> Result<Driver> {
+    match (wanted, ring::probe()) {
+        (Driver::Epoll, _) => Ok(Driver::Epoll),
+        (_, Ok(probe)) => {
+            tracing::info!(kernel = %probe.kernel, "io_uring drives the sockets");
+            Ok(Driver::IoUring)
+        }
+        (Driver::Auto, Err(unavailable)) => {
+            tracing::warn!("{unavailable}");
+            tracing::warn!("epoll drives the sockets");
+            Ok(Driver::Epoll)
+        }
+        (Driver::IoUring, Err(unavailable)) => Err(unavailable.into()),
+    }
+}
+
+struct Server {
+    shared: Shared,
+    cores: Vec<Running>,
+    failures: Receiver<String>,
+}
+
+struct Running {
+    thread: JoinHandle<()>,
+    waker: Waker,
+    stats: Arc<Stats>,
+}
+
+/// What a core says when its sockets are open, or could not be opened.
+type Started = Result<(Waker, Vec<String>), String>;
+
+impl Server {
+    fn start(settings: &Settings, driver: Driver) -> Result<Server> {
+        let began = time::now();
+        let plugins = Plugins::load(&settings.plugins_dir)?;
+        tracing::info!(releases = plugins.releases().len(), "plugins are loaded");
+        let store = Rocks::open(&settings.store_dir())?;
+        let base = settings.base_raw_config();
+        let identification = settings.identification.settings();
+        let (world, loaded) = World::open(Arc::new(store), plugins, identification, base)?;
+        let took = time::now().since(began);
+        tracing::info!(
+            devices = loaded.devices,
+            configs = loaded.configs,
+            seconds = took.as_secs_f64(),
+            "the store is loaded"
+        );
+        let content = Content::default();
+        content.set_folders(&settings.files_dir());
+        let shared = Shared {
+            world: Arc::new(world),
+            content: Arc::new(content),
+            proxies: Arc::new(Proxies {
+                count: settings.proxy.count,
+                trusted: settings.proxy.trusted.clone(),
+            }),
+            orders: Arc::new(Orders::default()),
+        };
+        let (tell, failures) = channel();
+        let mut server = Server { shared, cores: Vec::new(), failures };
+        let setup = Setup {
+            http: settings.http.0,
+            tftp: settings.tftp.0,
+            transfer_ports: limits::TRANSFER_PORTS,
+            linger: limits::LINGER_TIME_MAX,
+        };
+        for core in 0..cores(settings.cores) {
+            match server.start_core(core, driver, setup.clone(), tell.clone()) {
+                Ok(running) => server.cores.push(running),
+                Err(error) => {
+                    server.stop()?;
+                    return Err(error);
+                }
+            }
+        }
+        tracing::info!(
+            http = settings.http.0.map(tracing::field::display),
+            tftp = settings.tftp.0.map(tracing::field::display),
+            cores = server.cores.len(),
+            "phones can boot"
+        );
+        Ok(server)
+    }
+
+    /// Starts a core's thread and waits until its sockets are open.
+    fn start_core(
+        &self,
+        core: usize,
+        driver: Driver,
+        setup: Setup,
+        failed: Sender<String>,
+    ) -> Result<Running> {
+        let stats = Arc::new(Stats::default());
+        let (tell, told) = channel();
+        let (shared, kept) = (self.shared.clone(), stats.clone());
+        let name = format!("core-{core}");
+        let thread = thread::Builder::new().name(name).spawn(move || {
+            if let Err(error) = ring::pin_to_core(core) {
+                tracing::warn!(core, %error, "the thread is not pinned");
+            }
+            let ended = match driver {
+                Driver::Epoll => run_epoll(&setup, shared, kept, &tell),
+                Driver::Auto | Driver::IoUring => run_uring(&setup, shared, kept, &tell),
+            };
+            if let Err(error) = ended {
+                let _ = failed.send(format!("core {core}: {error}"));
+            }
+        })?;
+        let started: Started = told.recv().unwrap_or_else(|_| Err("it panicked".to_owned()));
+        match started {
+            Ok((waker, warnings)) => {
+                for warning in warnings {
+                    tracing::warn!(core, "{warning}");
+                }
+                Ok(Running { thread, waker, stats })
+            }
+            Err(error) => bail!("core {core} cannot start: {error}"),
+        }
+    }
+
+    /// Waits for signals and for failures of cores.
+    fn watch(&self, settings: &Settings, mut signals: Signals) -> Result<()> {
+        let mut expired = time::now();
+        loop {
+            for signal in signals.pending() {
+                match signal {
+                    SIGHUP => self.reload(settings),
+                    SIGUSR1 => self.report(),
+                    _ => {
+                        tracing::info!("stopping: what is being sent is finished first");
+                        return Ok(());
+                    }
+                }
+            }
+            if let Ok(failure) = self.failures.try_recv() {
+                bail!("{failure}");
+            }
+            let now = time::now();
+            if now.since(expired) >= EXPIRE_PAUSE {
+                expired = now;
+                self.shared.world.expire(now);
+            }
+            thread::sleep(SIGNAL_PAUSE);
+        }
+    }
+
+    /// Takes a new set of plugins in use; one with a mistake leaves the old one.
+    fn reload(&self, settings: &Settings) {
+        self.shared.content.set_folders(&settings.files_dir());
+        match Plugins::load(&settings.plugins_dir) {
+            Ok(plugins) => {
+                tracing::info!(releases = plugins.releases().len(), "plugins are loaded anew");
+                self.shared.world.set_plugins(plugins);
+            }
+            Err(errors) => {
+                for error in &errors.0 {
+                    tracing::error!("{error}");
+                }
+                tracing::error!("the plugins in use stay");
+            }
+        }
+    }
+
+    /// Logs the numbers of all cores, of the world and of the store.
+    fn report(&self) {
+        let mut totals = Totals::default();
+        for core in &self.cores {
+            core.stats.add_to(&mut totals);
+        }
+        let world = self.shared.world.counters();
+        let store = self.shared.world.store_stats(time::now());
+        let content = self.shared.content.counters();
+        tracing::info!(?totals, "answers");
+        tracing::info!(?world, ?store, ?content, "world");
+    }
+
+    /// Stops all cores, and writes what waits to be written.
+    fn stop(self) -> Result<()> {
+        self.shared.orders.stop();
+        for core in &self.cores {
+            core.waker.wake();
+        }
+        self.report();
+        for core in self.cores {
+            if core.thread.join().is_err() {
+                tracing::error!("a core panicked while it stopped");
+            }
+        }
+        self.shared.world.close().context("the last changes are not written")?;
+        tracing::info!("stopped: all changes are written");
+        Ok(())
+    }
+}
+
+fn run_uring(
+    setup: &Setup,
+    shared: Shared,
+    stats: Arc<Stats>,
+    tell: &Sender<Started>,
+) -> Result<()> {
+    let made = Uring::new(setup, &Sizes::default());
+    let said = made.as_ref().map(|ring| (ring.waker(), ring.warnings().to_vec()));
+    let _ = tell.send(said.map_err(ToString::to_string));
+    let Ok(io) = made else { return Ok(()) };
+    work(io, setup, shared, stats)
+}
+
+fn run_epoll(
+    setup: &Setup,
+    shared: Shared,
+    stats: Arc<Stats>,
+    tell: &Sender<Started>,
+) -> Result<()> {
+    let made = Epoll::new(setup, &Sizes::default());
+    let said = made.as_ref().map(|epoll| (epoll.waker(), Vec::new()));
+    let _ = tell.send(said.map_err(ToString::to_string));
+    let Ok(io) = made else { return Ok(()) };
+    work(io, setup, shared, stats)
+}
+
+fn work(io: impl Io, setup: &Setup, shared: Shared, stats: Arc<Stats>) -> Result<()> {
+    let ports = u16::try_from(setup.transfer_ports).context("transfer ports")?;
+    let now = (time::now(), time::civil_now());
+    Ok(Worker::new(io, shared, stats, ports, now).run()?)
+}
+
+fn cores(wanted: usize) -> usize {
+    let all = thread::available_parallelism().map_or(1, usize::from);
+    if wanted == 0 { all } else { wanted }
+}

@@ -1,0 +1,322 @@
+//! The server's settings: one file, every key known, every default here, a flag goes over a key.
+
+use serde::Deserialize;
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use crate::device::{Document, Text};
+use crate::identify;
+
+/// The settings file (`ringboot.toml`). `README.md` shows it with its defaults.
+#[derive(Deserialize, Clone, PartialEq, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where devices, configurations and operators' files are kept.
+    pub data_dir: PathBuf,
+    /// Where the plugins are.
+    pub plugins_dir: PathBuf,
+    /// Where phones connect by HTTP; empty: nowhere.
+    pub http: Listen,
+    /// Where phones ask by TFTP; empty: nowhere.
+    pub tftp: Listen,
+    /// Threads that serve phones, one a core; 0: all cores.
+    pub cores: usize,
+    /// What drives the sockets.
+    pub driver: Driver,
+    /// How phones reach this server by HTTP, as their configurations name it.
+    pub advertised_url: Option<String>,
+    /// Settings that every configuration stands on.
+    pub base_raw_config: Document,
+    /// How phones are told apart.
+    pub identification: Identification,
+    /// Who may speak for others.
+    pub proxy: Proxy,
+    /// What is logged, in the terms of `tracing`'s filter. `security=info` adds a line for each
+    /// fetch of a file that holds credentials.
+    pub log: String,
+    /// A file for the security lines alone, in the form that fail2ban's rules for the predecessor
+    /// read (spec section 0.4); none: they stand in the log only.
+    pub security_log: Option<PathBuf>,
+}
+
+/// An address and a port, or nothing.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(try_from = "String")]
+pub struct Listen(pub Option<SocketAddr>);
+
+impl TryFrom<String> for Listen {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl std::str::FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        let address = text.parse().map_err(|_| format!("{text:?} is no IP:PORT"))?;
+        Ok(Self(Some(address)))
+    }
+}
+
+/// What drives the sockets.
+#[derive(Deserialize, clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Driver {
+    /// io_uring where the kernel lets us, else epoll.
+    #[default]
+    Auto,
+    /// io_uring, or nothing.
+    IoUring,
+    /// epoll.
+    Epoll,
+}
+
+/// How phones are told apart.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub struct Identification {
+    /// Phones may share an address: none loses it to another.
+    pub nat: bool,
+    /// How a phone is found.
+    pub retriever: Variant,
+    /// What a request may change.
+    pub updater: Variant,
+    /// Unknown phones become devices.
+    pub auto_add: bool,
+    /// Tenant that new devices belong to.
+    pub master_tenant: String,
+    /// Distinct unknown MACs of one source in ten minutes before it is refused for a while;
+    /// 0: never refused.
+    pub unknown_macs_max: usize,
+}
+
+/// A variant of a part of the pipeline (spec section 1.1).
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Variant {
+    /// As the predecessor's `default`.
+    #[default]
+    Default,
+    /// As the predecessor's `secure`.
+    Secure,
+}
+
+/// Proxies that may say for whom they ask.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Proxy {
+    /// How many stand between a phone and this server.
+    pub count: usize,
+    /// Their addresses. Nobody else is believed.
+    pub trusted: Vec<IpAddr>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("data"),
+            plugins_dir: PathBuf::from("plugins"),
+            http: Listen(Some(SocketAddr::from(([0, 0, 0, 0], 8667)))),
+            tftp: Listen(Some(SocketAddr::from(([0, 0, 0, 0], 6969)))),
+            cores: 0,
+            driver: Driver::Auto,
+            advertised_url: None,
+            base_raw_config: Document::new(),
+            identification: Identification::default(),
+            proxy: Proxy::default(),
+            log: "info,security=warn".to_owned(),
+            security_log: None,
+        }
+    }
+}
+
+impl Default for Identification {
+    fn default() -> Self {
+        let standard = identify::Settings::default();
+        Self {
+            nat: standard.nat,
+            retriever: Variant::Default,
+            updater: Variant::Default,
+            auto_add: standard.auto_add,
+            master_tenant: standard.master_tenant.to_string(),
+            unknown_macs_max: standard.unknown_macs_max,
+        }
+    }
+}
+
+impl Identification {
+    /// The same in the pipeline's own terms.
+    pub fn settings(&self) -> identify::Settings {
+        let never = if self.unknown_macs_max == 0 { usize::MAX } else { self.unknown_macs_max };
+        identify::Settings {
+            nat: self.nat,
+            secure_retriever: self.retriever == Variant::Secure,
+            secure_updater: self.updater == Variant::Secure,
+            auto_add: self.auto_add,
+            master_tenant: Text::from(&*self.master_tenant),
+            unknown_macs_max: never,
+        }
+    }
+}
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("{}: {error}", file.display())]
+    Read {
+        /// Which file.
+        file: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// It is no TOML, or a key is unknown or of the wrong kind.
+    #[error("{}:{line}: {message}", file.display())]
+    Parse {
+        /// Which file.
+        file: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// The settings contradict each other.
+    #[error("{0}")]
+    Contradiction(&'static str),
+}
+
+impl Settings {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`SettingsError`] for the first thing that is wrong with it.
+    pub fn read(file: &Path) -> Result<Settings, SettingsError> {
+        let text = fs::read_to_string(file)
+            .map_err(|error| SettingsError::Read { file: file.to_owned(), error })?;
+        toml::from_str(&text).map_err(|error| {
+            let before = &text.as_bytes()[..error.span().map_or(0, |span| span.start)];
+            SettingsError::Parse {
+                file: file.to_owned(),
+                line: 1 + memchr::memchr_iter(b'\n', before).count(),
+                message: error.message().to_owned(),
+            }
+        })
+    }
+
+    /// Where the store is.
+    pub fn store_dir(&self) -> PathBuf {
+        self.data_dir.join("db")
+    }
+
+    /// Where operators put firmware and other files: a folder for each plugin id.
+    pub fn files_dir(&self) -> PathBuf {
+        self.data_dir.join("files")
+    }
+
+    /// Says whether a server can run with these settings.
+    ///
+    /// # Errors
+    /// What contradicts what.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        if self.http.0.is_none() && self.tftp.0.is_none() {
+            return Err(SettingsError::Contradiction("neither http nor tftp has an address"));
+        }
+        if self.proxy.count > 0 && self.proxy.trusted.is_empty() {
+            let message = "proxy.count is set, and proxy.trusted names no proxy to believe";
+            return Err(SettingsError::Contradiction(message));
+        }
+        Ok(())
+    }
+
+    /// What every configuration stands on: the addresses of this server under what the operator
+    /// set (spec section 0.3).
+    pub fn base_raw_config(&self) -> Document {
+        let mut base = Document::new();
+        let http = self.http.0.or(self.tftp.0);
+        let host = http.map_or_else(String::new, |http| match http.ip() {
+            ip if ip.is_unspecified() => own_address().to_string(),
+            ip => ip.to_string(),
+        });
+        let port = self.http.0.map_or(8667, |http| http.port());
+        let url = self.advertised_url.clone();
+        let url = url.unwrap_or_else(|| match host.contains(':') {
+            true => format!("http://[{host}]:{port}"),
+            false => format!("http://{host}:{port}"),
+        });
+        let named = url.split_once("://").map_or("", |(_, rest)| rest);
+        let named = named.split('/').next().unwrap_or_default();
+        let (name, at) = match named.rsplit_once(':') {
+            Some((name, at)) if !at.contains(']') => (name, at.parse().unwrap_or(port)),
+            _ => (named, port),
+        };
+        base.insert("ip".to_owned(), name.trim_matches(['[', ']']).into());
+        base.insert("http_port".to_owned(), at.into());
+        base.insert("tftp_port".to_owned(), self.tftp.0.map_or(69, |tftp| tftp.port()).into());
+        base.insert("http_base_url".to_owned(), url.into());
+        for (key, value) in &self.base_raw_config {
+            base.insert(key.clone(), value.clone());
+        }
+        base
+    }
+}
+
+/// The address that this machine would be reached at: the one it would send from. No packet is
+/// sent for that; 127.0.0.1 where there is no way out.
+fn own_address() -> IpAddr {
+    let outside = SocketAddr::from(([192, 0, 2, 1], 9));
+    let local = IpAddr::from([127, 0, 0, 1]);
+    let ask = || {
+        let kind = (socket2::Domain::IPV4, socket2::Type::DGRAM);
+        let socket = socket2::Socket::new(kind.0, kind.1, None)?;
+        socket.connect(&outside.into())?;
+        socket.local_addr()
+    };
+    ask().ok().and_then(|address| address.as_socket()).map_or(local, |address| address.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_the_defaults() {
+        let settings: Settings = toml::from_str("").expect("the defaults");
+        assert_eq!(settings, Settings::default());
+        assert!(settings.check().is_ok());
+    }
+
+    #[test]
+    fn unknown_keys_and_contradictions_are_told() {
+        assert!(toml::from_str::<Settings>("colour = 1").is_err());
+        assert!(toml::from_str::<Settings>("[proxy]\ncolour = 1").is_err());
+        assert!(toml::from_str::<Settings>("http = \"here\"").is_err());
+        let of = |text: &str| toml::from_str::<Settings>(text).expect("settings").check();
+        assert!(of("http = \"\"\ntftp = \"\"").is_err());
+        assert!(of("[proxy]\ncount = 1").is_err());
+        assert!(of("[proxy]\ncount = 1\ntrusted = [\"127.0.0.1\"]").is_ok());
+    }
+
+    #[test]
+    fn the_base_names_this_server() {
+        let base = |text: &str| {
+            let settings: Settings = toml::from_str(text).expect("settings");
+            let base = settings.base_raw_config();
+            ["ip", "http_port", "tftp_port", "http_base_url"].map(|key| base[key].to_string())
+        };
+        assert_eq!(
+            base("http = \"127.0.0.1:8667\"\ntftp = \"127.0.0.1:6969\""),
+            ["\"127.0.0.1\"", "8667", "6969", "\"http://127.0.0.1:8667\""]
+        );
+        assert_eq!(
+            base("advertised_url = \"http://prov.example:80/x\"\n[base_raw_config]\ntftp_port = 69"),
+            ["\"prov.example\"", "80", "69", "\"http://prov.example:80/x\""]
+        );
+    }
+}

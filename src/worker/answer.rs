@@ -1,0 +1,218 @@
+//! An HTTP answer in the making: a status, a head, and the part of a file that was asked for.
+
+use bytes::Bytes;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::content::Found;
+use crate::ring::{self, Body, Output};
+use crate::time::Civil;
+use crate::wire::http::{
+    ContentRange, DateCache, Method, Persistence, Representation, Request, ResponseHead, Selection,
+    Status, select, write_error, write_head,
+};
+
+/// What phones may do here (RFC 9110 section 10.2.1).
+const ALLOW: &str = "GET, HEAD, OPTIONS";
+
+/// One answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// What is sent.
+    pub output: Output,
+    /// Its status.
+    pub status: Status,
+    /// Whether the server would keep the connection.
+    pub keep: bool,
+    persistence: Persistence,
+    with_content: bool,
+}
+
+impl Answer {
+    /// An answer to `request` that says nothing yet, in the buffer `head`.
+    pub fn new(request: &Request<'_>, head: Vec<u8>) -> Self {
+        Self {
+            output: Output { head, body: Body::Empty },
+            status: Status::NotFound,
+            keep: true,
+            persistence: request.persistence(),
+            with_content: request.method != Method::Head,
+        }
+    }
+
+    /// Says only a status.
+    pub fn tell(&mut self, status: Status, dates: &DateCache) {
+        self.status = status;
+        if status == Status::TooManyRequests {
+            self.keep = false;
+            self.persistence = Persistence::Close;
+        }
+        let head = &mut self.output.head;
+        if status == Status::MethodNotAllowed {
+            let fields = ResponseHead::new(status, self.persistence, 0);
+            write_head(head, &ResponseHead { allow: Some(ALLOW), ..fields }, dates);
+        } else {
+            write_error(head, status, dates, self.persistence, self.with_content);
+        }
+    }
+
+    /// Says what can be asked.
+    pub fn options(&mut self, dates: &DateCache) {
+        self.status = Status::Ok;
+        let fields = ResponseHead::new(Status::Ok, self.persistence, 0);
+        write_head(&mut self.output.head, &ResponseHead { allow: Some(ALLOW), ..fields }, dates);
+    }
+
+    /// Gives what was found, or the part of it that was asked for. `name` tells the media type.
+    pub fn give(
+        &mut self,
+        request: &Request<'_>,
+        name: &[u8],
+        found: Found,
+        now: (&DateCache, Civil),
+    ) {
+        let kind = media_type(name);
+        match found {
+            Found::Bytes { bytes, etag } => {
+                self.give_bytes(request, kind, (&bytes, etag.as_str(), None), now);
+            }
+            Found::File(file) => match &file.bytes {
+                Some(bytes) => {
+                    let etag = file_etag(file.modified, file.len);
+                    self.give_bytes(request, kind, (bytes, &etag, Some(file.modified)), now);
+                }
+                None => self.give_file(request, kind, open(&file.path), now),
+            },
+            Found::Beneath(folder) => {
+                self.give_file(request, kind, open_beneath(&folder, name), now);
+            }
+            Found::Missing | Found::Failed => self.tell(Status::NotFound, now.0),
+        }
+    }
+
+    fn give_bytes(
+        &mut self,
+        request: &Request<'_>,
+        media_type: &'static str,
+        (bytes, etag, modified): (&Bytes, &str, Option<Civil>),
+        now: (&DateCache, Civil),
+    ) {
+        let length = bytes.len() as u64;
+        let whole = Representation { etag: Some(etag.as_bytes()), modified, length };
+        let index = |n: u64| usize::try_from(n).expect("an offset in memory");
+        let part = |first, last| Body::Bytes(bytes.slice(index(first)..=index(last)));
+        self.represent(request, &whole, media_type, now, part);
+    }
+
+    fn give_file(
+        &mut self,
+        request: &Request<'_>,
+        media_type: &'static str,
+        opened: io::Result<Opened>,
+        now: (&DateCache, Civil),
+    ) {
+        let Ok(Opened { file, len, modified }) = opened else {
+            return self.tell(Status::NotFound, now.0);
+        };
+        let etag = file_etag(modified, len);
+        let whole = Representation {
+            etag: Some(etag.as_bytes()),
+            modified: Some(modified),
+            length: len,
+        };
+        let part = |first: u64, last: u64| {
+            let (file, len) = (Arc::clone(&file), last - first + 1);
+            Body::File { file, offset: first, len }
+        };
+        self.represent(request, &whole, media_type, now, part);
+    }
+
+    fn represent(
+        &mut self,
+        request: &Request<'_>,
+        whole: &Representation<'_>,
+        media_type: &'static str,
+        (dates, now): (&DateCache, Civil),
+        part: impl Fn(u64, u64) -> Body,
+    ) {
+        let length = whole.length;
+        let (status, range, body) = match select(request, whole, now) {
+            Selection::NotModified => (Status::NotModified, None, None),
+            Selection::Unsatisfiable => {
+                let range = ContentRange::Unsatisfied { length };
+                (Status::RangeNotSatisfiable, Some(range), None)
+            }
+            Selection::Whole if length == 0 => (Status::Ok, None, None),
+            Selection::Whole => (Status::Ok, None, Some((0, length - 1))),
+            Selection::Part { first, last } => {
+                let range = ContentRange::Part { first, last, length };
+                (Status::PartialContent, Some(range), Some((first, last)))
+            }
+        };
+        self.status = status;
+        let head = ResponseHead {
+            content_type: body.is_some().then_some(media_type),
+            last_modified: whole.modified,
+            etag: whole.etag,
+            accept_ranges: true,
+            content_range: range,
+            ..ResponseHead::new(
+                status,
+                self.persistence,
+                body.map_or(0, |(first, last)| last - first + 1),
+            )
+        };
+        write_head(&mut self.output.head, &head, dates);
+        if self.with_content
+            && let Some((first, last)) = body
+        {
+            self.output.body = part(first, last);
+        }
+    }
+}
+
+/// A file that is open, as it is now.
+#[derive(Debug)]
+pub struct Opened {
+    /// The file.
+    pub file: Arc<File>,
+    /// Its length in bytes.
+    pub len: u64,
+    /// When it was changed.
+    pub modified: Civil,
+}
+
+/// Opens a regular file by its path, without waiting.
+///
+/// # Errors
+/// What the system says; `NotFound` for a path without a name.
+pub fn open(path: &Path) -> io::Result<Opened> {
+    let name = path.file_name().ok_or(io::ErrorKind::NotFound)?;
+    open_beneath(path.parent().unwrap_or(Path::new("/")), name.as_encoded_bytes())
+}
+
+/// Opens a regular file below a folder, without waiting and without leaving it.
+///
+/// # Errors
+/// What the system says.
+pub fn open_beneath(folder: &Path, name: &[u8]) -> io::Result<Opened> {
+    let file = ring::open_beneath(&File::open(folder)?, name)?;
+    let meta = file.metadata()?;
+    let seconds = std::os::unix::fs::MetadataExt::mtime(&meta);
+    let modified = Civil(u64::try_from(seconds).unwrap_or(0));
+    Ok(Opened { file: Arc::new(file), len: meta.len(), modified })
+}
+
+fn file_etag(modified: Civil, len: u64) -> String {
+    format!("\"{:x}-{len:x}\"", modified.0)
+}
+
+fn media_type(name: &[u8]) -> &'static str {
+    match name.rsplit(|&byte| byte == b'.').next() {
+        Some(b"xml") => "application/xml",
+        Some(b"cfg" | b"txt" | b"conf" | b"inf") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,140 @@
+//! Connections: bytes that came in become requests, requests become outputs, one at a time.
+
+use super::answer::Answer;
+use super::{Peer, Shared, Site, Worker};
+use crate::query::{Query, Source};
+use crate::ring::{Io, Output, Slot, Then};
+use crate::time::Instant;
+use crate::wire::http::{
+    After, Expiry, Method, Persistence, Request, RequestError, Status, Step, client_address,
+    decode_path, write_error,
+};
+
+impl<I: Io> Worker<I> {
+    /// Goes on with a connection as far as what came in allows.
+    pub(super) fn advance(&mut self, now: Instant, slot: Slot, mut input: &[u8]) {
+        let Self { connections, io, site, .. } = self;
+        let place = connections.get_mut(slot.index as usize);
+        let Some(peer) = place.and_then(Option::as_mut) else { return };
+        if peer.generation != slot.generation {
+            return;
+        }
+        let Peer { address, http, .. } = peer;
+        loop {
+            match http.next(now, &mut input) {
+                Step::Wait => break,
+                Step::Close => return io.close(slot),
+                Step::Reject(error) => {
+                    let output = site.refuse(error, io.buffer());
+                    io.send(slot, output, Then::Linger);
+                }
+                Step::Request(request) => {
+                    let answer = site.answer(now, &request, *address, io.buffer());
+                    let then = match http.answering(now, answer.keep) {
+                        After::Keep => Then::Keep,
+                        After::Close => Then::Close,
+                        After::Linger => Then::Linger,
+                    };
+                    io.send(slot, answer.output, then);
+                }
+            }
+        }
+        if http.keep(input).is_err() {
+            return io.close(slot);
+        }
+        self.wheel.arm(slot.index, http.deadline());
+    }
+
+    /// Tells everybody whose deadline has passed.
+    pub(super) fn expire(&mut self, now: Instant) {
+        let mut due = std::mem::take(&mut self.due);
+        self.wheel.due(now, &mut due);
+        for index in due.drain(..) {
+            let Some(peer) = self.connections[index as usize].as_mut() else { continue };
+            let slot = Slot { index, generation: peer.generation };
+            match peer.http.expire(now) {
+                Expiry::Wait => {}
+                Expiry::Close => self.io.close(slot),
+                Expiry::Timeout => {
+                    let mut output = Output { head: self.io.buffer(), ..Output::default() };
+                    let (status, site) = (Status::RequestTimeout, &self.site);
+                    write_error(&mut output.head, status, &site.dates, Persistence::Close, true);
+                    site.stats.answered(Source::Http, status.code());
+                    self.io.send(slot, output, Then::Linger);
+                }
+            }
+            self.wheel.arm(index, peer.http.deadline());
+        }
+        self.due = due;
+        self.tftp.expire(now);
+    }
+}
+
+impl Site {
+    /// The answer to a head that cannot be one.
+    fn refuse(&self, error: RequestError, head: Vec<u8>) -> Output {
+        let mut output = Output { head, ..Output::default() };
+        let status = Status::from(error);
+        write_error(&mut output.head, status, &self.dates, Persistence::Close, true);
+        self.stats.answered(Source::Http, status.code());
+        output
+    }
+
+    /// The answer to a request: decided by the world, made by content, told by this.
+    fn answer(
+        &mut self,
+        now: Instant,
+        request: &Request<'_>,
+        address: std::net::SocketAddr,
+        head: Vec<u8>,
+    ) -> Answer {
+        let mut answer = Answer::new(request, head);
+        let mut buffer = std::mem::take(&mut self.path);
+        match decode_path(request.path, &mut buffer) {
+            Err(error) => answer.tell(Status::from(error), &self.dates),
+            Ok(path) => {
+                let proxies = &*self.shared.proxies;
+                let trusts = |peer| proxies.trusted.contains(&peer);
+                let ip =
+                    client_address(address.ip(), request.forwarded_for, proxies.count, trusts);
+                let query = Query {
+                    source: Source::Http,
+                    ip,
+                    path: request.path,
+                    name: path.strip_prefix(b"/").unwrap_or(path),
+                    args: request.args,
+                    agent: request.agent,
+                    vendor_class: None,
+                    mac: None,
+                };
+                self.decide(now, request, &query, &mut answer);
+            }
+        }
+        self.path = buffer;
+        self.stats.answered(Source::Http, answer.status.code());
+        answer
+    }
+
+    fn decide(
+        &mut self,
+        now: Instant,
+        request: &Request<'_>,
+        query: &Query<'_>,
+        answer: &mut Answer,
+    ) {
+        let Shared { world, content, .. } = &self.shared;
+        let decision = world.decide(query, &mut self.core, now);
+        match request.method {
+            Method::Get | Method::Head if decision.is_refused => {
+                answer.tell(Status::TooManyRequests, &self.dates);
+            }
+            Method::Get | Method::Head => {
+                let found = content.find(world, &decision);
+                answer.give(request, query.name, found, (&self.dates, self.civil));
+            }
+            Method::Options => answer.options(&self.dates),
+            Method::Other => answer.tell(Status::NotImplemented, &self.dates),
+            _ => answer.tell(Status::MethodNotAllowed, &self.dates),
+        }
+    }
+}

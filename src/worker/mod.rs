@@ -1,0 +1,276 @@
+//! One core's loop: the only place that knows ring, protocols, phones and files, and joins them.
+//!
+//! A turn: the time is read once, the plugin set is taken once, events are gathered and then
+//! handled, transfers send what they may, and whoever is past its deadline is told so. A panic
+//! costs its connection; panics again and again cost the process, so that no dead core keeps a
+//! listening socket that swallows a share of the phones.
+
+mod answer;
+mod http;
+mod stats;
+mod tftp;
+mod wheel;
+
+pub use stats::{Stats, Totals};
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::content::Content;
+use crate::limits;
+use crate::ring::{Event, Io, Slot};
+use crate::time::{self, Civil, Instant};
+use crate::wire::http::{Connection, DateCache};
+use crate::world::{Core, World};
+use tftp::Tftp;
+use wheel::Wheel;
+
+/// What a worker is told from outside.
+#[derive(Debug, Default)]
+pub struct Orders {
+    stop: AtomicBool,
+}
+
+impl Orders {
+    /// Asks every worker to finish what it is sending and to end. Ring its waker after that.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+    }
+}
+
+/// One core.
+pub struct Worker<I> {
+    io: I,
+    site: Site,
+    connections: Vec<Option<Peer>>,
+    open: usize,
+    wheel: Wheel,
+    tftp: Tftp,
+    /// When the shutdown that is under way began.
+    stopping: Option<Instant>,
+    panics: u32,
+    events: Vec<Event>,
+    due: Vec<u32>,
+}
+
+/// What all workers share.
+#[derive(Clone)]
+pub struct Shared {
+    /// Phones, configurations, plugins.
+    pub world: Arc<World>,
+    /// What they are given.
+    pub content: Arc<Content>,
+    /// Who may speak for others.
+    pub proxies: Arc<Proxies>,
+    /// What workers are told.
+    pub orders: Arc<Orders>,
+}
+
+/// Proxies that may say for whom they ask.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Proxies {
+    /// How many stand between a phone and this server.
+    pub count: usize,
+    /// Their addresses. Nobody else is believed.
+    pub trusted: Vec<IpAddr>,
+}
+
+/// What answering needs beside the connection.
+struct Site {
+    shared: Shared,
+    core: Core,
+    /// A path that had to be decoded.
+    path: Vec<u8>,
+    dates: DateCache,
+    civil: Civil,
+    stats: Arc<Stats>,
+}
+
+/// A connection and who is at its other end.
+#[derive(Debug)]
+struct Peer {
+    generation: u32,
+    address: SocketAddr,
+    http: Connection,
+}
+
+impl<I: Io> Worker<I> {
+    /// A worker over a driver whose sockets are open. `civil` is the time of day by now.
+    pub fn new(
+        io: I,
+        shared: Shared,
+        stats: Arc<Stats>,
+        transfer_ports: u16,
+        (now, civil): (Instant, Civil),
+    ) -> Self {
+        let core = shared.world.core();
+        let dates = DateCache::new(civil);
+        let site = Site { shared, core, path: Vec::new(), dates, civil, stats };
+        Self {
+            io,
+            site,
+            connections: Vec::new(),
+            open: 0,
+            wheel: Wheel::new(now),
+            tftp: Tftp::new(transfer_ports),
+            stopping: None,
+            panics: 0,
+            events: Vec::with_capacity(limits::COMPLETION_ENTRIES as usize),
+            due: Vec::new(),
+        }
+    }
+
+    /// Turns until the orders say stop and what was being sent is sent, or the time for that is up.
+    ///
+    /// # Errors
+    /// The ring failed, or connections panicked again and again.
+    pub fn run(&mut self) -> io::Result<()> {
+        loop {
+            let civil = time::civil_now();
+            if !self.turn(civil, None)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One turn, which waits at most until `until`. False when the worker has ended.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn turn(&mut self, civil: Civil, until: Option<Instant>) -> io::Result<bool> {
+        let until = earliest(until, self.next_deadline());
+        let mut events = std::mem::take(&mut self.events);
+        let now = self.io.turn(until, &mut events)?;
+        self.site.civil = civil;
+        self.site.dates.update(civil);
+        self.site.core.begin_turn(&self.site.shared.world);
+        for event in events.drain(..) {
+            self.handle_caught(now, event)?;
+        }
+        self.events = events;
+        self.expire(now);
+        self.tftp.transmit(now, &mut self.io, &self.site.stats);
+        self.site.stats.keep(self.io.counters());
+        Ok(!self.is_over(now))
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let stop = self.stopping.map(|since| since + limits::SHUTDOWN_TIME_MAX);
+        earliest(earliest(self.wheel.next_due(), self.tftp.poll_timeout()), stop)
+    }
+
+    /// Handles an event; a panic closes its connection.
+    fn handle_caught(&mut self, now: Instant, event: Event) -> io::Result<()> {
+        let slot = slot_of(&event);
+        if catch_unwind(AssertUnwindSafe(|| self.handle(now, event))).is_ok() {
+            return Ok(());
+        }
+        self.panics += 1;
+        self.site.stats.panicked();
+        tracing::error!(panics = self.panics, "a request made the server panic; it was dropped");
+        if self.panics >= limits::PANICS_MAX {
+            return Err(io::Error::other("requests make the server panic again and again"));
+        }
+        if let Some(slot) = slot {
+            self.io.close(slot);
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Accepted { slot, peer } => self.accepted(now, slot, peer),
+            Event::Received { slot, lease } => self.advance(now, slot, &lease),
+            Event::Finished { slot } => {
+                if let Some(peer) = self.peer(slot) {
+                    peer.http.finished();
+                    self.advance(now, slot, &[]);
+                }
+            }
+            Event::Progress { slot } => {
+                if let Some(peer) = self.peer(slot) {
+                    peer.http.progress(now);
+                }
+            }
+            Event::Sent { slot } => {
+                if let Some(peer) = self.peer(slot) {
+                    peer.http.sent(now);
+                    self.advance(now, slot, &[]);
+                }
+            }
+            Event::Closed { slot, .. } => self.closed(slot),
+            Event::Datagram { port, peer, lease } => {
+                self.tftp.datagram(now, &mut self.io, &mut self.site, (port, peer), &lease);
+            }
+            Event::Read { token, result } => self.tftp.read(now, &mut self.io, token, result),
+            Event::Woken => {}
+        }
+    }
+
+    fn accepted(&mut self, now: Instant, slot: Slot, address: SocketAddr) {
+        let index = slot.index as usize;
+        if index >= self.connections.len() {
+            self.connections.resize_with(index + 1, || None);
+        }
+        assert!(self.connections[index].is_none(), "a place is free before it is used again");
+        let http = Connection::new(now);
+        self.wheel.arm(slot.index, http.deadline());
+        self.connections[index] = Some(Peer { generation: slot.generation, address, http });
+        self.open += 1;
+        if self.stopping.is_some() {
+            self.io.close(slot);
+        }
+    }
+
+    fn closed(&mut self, slot: Slot) {
+        if self.peer(slot).is_some() {
+            self.connections[slot.index as usize] = None;
+            self.open -= 1;
+        }
+    }
+
+    fn peer(&mut self, slot: Slot) -> Option<&mut Peer> {
+        let peer = self.connections.get_mut(slot.index as usize)?.as_mut()?;
+        (peer.generation == slot.generation).then_some(peer)
+    }
+
+    /// Whether the shutdown is through: nothing is being sent, or its time is up.
+    fn is_over(&mut self, now: Instant) -> bool {
+        if !self.site.shared.orders.stop.load(Ordering::Acquire) {
+            return false;
+        }
+        let began = *self.stopping.get_or_insert(now);
+        if began == now {
+            self.io.stop_accepting();
+        }
+        for (index, place) in (0..).zip(&self.connections) {
+            if let Some(peer) = place.as_ref().filter(|peer| peer.http.is_idle()) {
+                self.io.close(Slot { index, generation: peer.generation });
+            }
+        }
+        let through = self.open == 0 && self.tftp.is_empty();
+        through || now.since(began) >= limits::SHUTDOWN_TIME_MAX
+    }
+}
+
+fn slot_of(event: &Event) -> Option<Slot> {
+    match event {
+        Event::Accepted { slot, .. }
+        | Event::Received { slot, .. }
+        | Event::Finished { slot }
+        | Event::Progress { slot }
+        | Event::Sent { slot } => Some(*slot),
+        _ => None,
+    }
+}
+
+fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+

@@ -1,0 +1,260 @@
+//! Read requests become transfers, and transfers are fed: from memory at once, from files in parts.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::answer::{self, Opened};
+use super::stats::Stats;
+use super::Site;
+use crate::content::Found;
+use crate::limits::FILE_CHUNK_BYTES;
+use crate::query::{Query, Source};
+use crate::ring::{Io, Lease, Port};
+use crate::time::Instant;
+use crate::wire::tftp::{
+    End, ErrorCode, Key, ListenOutcome, Mode, Outgoing, Packet, Request, Transfers, Transmit,
+    path_of, to_netascii,
+};
+
+/// The transfers of one core.
+#[derive(Debug)]
+pub struct Tftp {
+    transfers: Transfers<Payload>,
+}
+
+/// Where a transfer's bytes are.
+#[derive(Debug)]
+enum Payload {
+    Memory(Bytes),
+    File(RefCell<Window>),
+}
+
+/// A file and the part of it that is in memory. Transfers go forward, so one part is enough.
+#[derive(Debug)]
+struct Window {
+    file: Arc<File>,
+    /// Length that the peer was told.
+    len: u64,
+    offset: u64,
+    bytes: Option<Lease>,
+    reading: bool,
+    /// Blocks that wait for the read that is under way.
+    waiting: VecDeque<Outgoing>,
+}
+
+impl Tftp {
+    /// None under way, over this many transfer ports.
+    pub fn new(ports: u16) -> Self {
+        Self { transfers: Transfers::new(ports) }
+    }
+
+    /// Whether none is under way.
+    /// Whether none is under way.
+    pub fn is_empty(&self) -> bool {
+        self.transfers.is_empty()
+    }
+
+    /// When `expire` is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.transfers.poll_timeout()
+    }
+
+    /// Lets every transfer whose time is up send again or end.
+    pub fn expire(&mut self, now: Instant) {
+        self.transfers.expire(now);
+    }
+
+    /// Takes a datagram.
+    pub fn datagram(
+        &mut self,
+        now: Instant,
+        io: &mut impl Io,
+        site: &mut Site,
+        (port, peer): (Port, SocketAddr),
+        datagram: &[u8],
+    ) {
+        let answer = if port == Port(0) {
+            match self.transfers.on_listen(now, peer, datagram) {
+                ListenOutcome::Silence => None,
+                ListenOutcome::Error(packet) => Some(packet),
+                ListenOutcome::Request(request) => {
+                    let answer = self.request(now, site, peer, &request);
+                    let begun = if answer.is_none() { 200 } else { 404 };
+                    site.stats.answered(Source::Tftp, begun);
+                    answer
+                }
+            }
+        } else {
+            self.transfers.on_transfer_datagram(now, port.0, peer, datagram)
+        };
+        if let Some(packet) = answer {
+            let mut out = io.buffer();
+            packet.encode(&mut out);
+            io.send_to(port, peer, out);
+        }
+    }
+
+    /// Begins a transfer, or says why not.
+    fn request(
+        &mut self,
+        now: Instant,
+        site: &mut Site,
+        peer: SocketAddr,
+        request: &Request<'_>,
+    ) -> Option<Packet<'static>> {
+        let mut buffer = std::mem::take(&mut site.path);
+        let begun = match path_of(request.name, &mut buffer) {
+            Err(_) => Err(ErrorCode::FILE_NOT_FOUND),
+            Ok(name) => {
+                let query = Query {
+                    source: Source::Tftp,
+                    ip: peer.ip().to_canonical(),
+                    path: request.name,
+                    name,
+                    args: b"",
+                    agent: None,
+                    vendor_class: None,
+                    mac: None,
+                };
+                let decision = site.shared.world.decide(&query, &mut site.core, now);
+                if decision.is_refused {
+                    site.path = buffer;
+                    return None;
+                }
+                let found = site.shared.content.find(&site.shared.world, &decision);
+                payload(found, name, request.mode)
+            }
+        };
+        site.path = buffer;
+        let (size, payload) = match begun {
+            Ok(begun) => begun,
+            Err(code) => return Some(Packet::error(code)),
+        };
+        // A full table says nothing: the phone asks again.
+        let _ = self.transfers.begin(now, peer, request, size, payload);
+        None
+    }
+
+    /// Sends whatever transfers may send now, and lets go of those that are over.
+    pub fn transmit(&mut self, now: Instant, io: &mut impl Io, stats: &Stats) {
+        while let Some(outgoing) = self.transfers.next_transmit(now) {
+            self.send(io, outgoing);
+        }
+        while let Some(finished) = self.transfers.poll_finished() {
+            stats.transferred(finished.end == End::Done);
+        }
+    }
+
+    fn send(&mut self, io: &mut impl Io, outgoing: Outgoing) {
+        let Outgoing { key, port, peer, transmit } = outgoing;
+        let mut out = io.buffer();
+        transmit.encode_head(&mut out);
+        if let Transmit::Data { offset, len, .. } = transmit
+            && len > 0
+        {
+            match self.transfers.payload(key) {
+                Some(Payload::Memory(bytes)) => {
+                    let start = usize::try_from(offset).expect("an offset in memory");
+                    out.extend_from_slice(&bytes[start..start + len]);
+                }
+                Some(Payload::File(window)) => {
+                    let mut window = window.borrow_mut();
+                    let Some(bytes) = window.part(offset, len) else {
+                        window.wait(io, outgoing);
+                        return;
+                    };
+                    out.extend_from_slice(bytes);
+                }
+                None => return,
+            }
+        }
+        io.send_to(Port(port), peer, out);
+    }
+
+    /// Takes a part of a file that was asked for.
+    pub fn read(
+        &mut self,
+        _now: Instant,
+        io: &mut impl Io,
+        token: u64,
+        result: io::Result<Lease>,
+    ) {
+        let key = Key::from_token(token);
+        let Some(Payload::File(window)) = self.transfers.payload(key) else { return };
+        let waiting = match result {
+            Ok(lease) => {
+                let mut window = window.borrow_mut();
+                window.reading = false;
+                window.bytes = Some(lease);
+                std::mem::take(&mut window.waiting)
+            }
+            Err(_) => return self.transfers.fail(key, ErrorCode::UNDEFINED),
+        };
+        let cut = waiting.front().is_some_and(|first| {
+            let Some(Payload::File(window)) = self.transfers.payload(key) else { return false };
+            let Transmit::Data { offset, len, .. } = first.transmit else { return false };
+            window.borrow().part(offset, len).is_none()
+        });
+        if cut {
+            // The file is shorter than the peer was told: it was cut or replaced.
+            return self.transfers.fail(key, ErrorCode::UNDEFINED);
+        }
+        for outgoing in waiting {
+            self.send(io, outgoing);
+        }
+    }
+}
+
+impl Window {
+    fn part(&self, offset: u64, len: usize) -> Option<&[u8]> {
+        let start = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
+        self.bytes.as_deref()?.get(start..start.checked_add(len)?)
+    }
+
+    /// Keeps a block for later, and reads the part of the file that begins with it.
+    fn wait(&mut self, io: &mut impl Io, outgoing: Outgoing) {
+        let Transmit::Data { offset, .. } = outgoing.transmit else { return };
+        if !self.reading {
+            self.reading = true;
+            self.offset = offset;
+            self.bytes = None;
+            let left = self.len.saturating_sub(offset);
+            let len = usize::try_from(left).unwrap_or(usize::MAX).min(FILE_CHUNK_BYTES);
+            io.read(outgoing.key.to_token(), &self.file, offset, len);
+        }
+        if !self.waiting.contains(&outgoing) {
+            self.waiting.push_back(outgoing);
+        }
+    }
+}
+
+/// The bytes of a transfer and how many the peer is told.
+fn payload(found: Found, name: &[u8], mode: Mode<'_>) -> Result<(u64, Payload), ErrorCode> {
+    let memory = |bytes: Bytes| {
+        let bytes = if mode == Mode::Netascii { to_netascii(&bytes).into() } else { bytes };
+        Ok((bytes.len() as u64, Payload::Memory(bytes)))
+    };
+    let opened = match found {
+        Found::Bytes { bytes, .. } => return memory(bytes),
+        Found::File(file) => match &file.bytes {
+            Some(bytes) => return memory(bytes.clone()),
+            None => answer::open(&file.path),
+        },
+        Found::Beneath(folder) => answer::open_beneath(&folder, name),
+        Found::Missing | Found::Failed => return Err(ErrorCode::FILE_NOT_FOUND),
+    };
+    let Opened { file, len, .. } = opened.map_err(|_| ErrorCode::FILE_NOT_FOUND)?;
+    if mode == Mode::Netascii {
+        // What is too large for memory is firmware, and no text.
+        return Err(ErrorCode::UNDEFINED);
+    }
+    let waiting = VecDeque::new();
+    let window = Window { file, len, offset: 0, bytes: None, reading: false, waiting };
+    Ok((len, Payload::File(RefCell::new(window))))
+}
