@@ -1,0 +1,2 @@
+{% set line = lines|first|default({}) %}
+{% include "ata190.tpl" %}
