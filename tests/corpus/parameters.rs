@@ -1,0 +1,155 @@
+//! A configuration file by its meaning: parameters and values, without comments, order and blanks.
+
+use quick_xml::Reader;
+use quick_xml::escape::{escape, unescape};
+use quick_xml::events::{BytesStart, Event};
+use std::collections::BTreeMap;
+
+/// How often each parameter has each value.
+pub type Parameters = BTreeMap<(String, String), usize>;
+
+/// Reads a file's parameters. XML: elements by their path with their text, and attributes; where
+/// `flat`, attributes alone by their own name, as the elements around them mean nothing. Other
+/// files: `name = value` or `name: value`, a line each, `#` begins a comment.
+///
+/// # Errors
+/// XML that is none.
+pub fn parameters(file: &[u8], flat: bool) -> Result<Parameters, String> {
+    let text = text_of(file);
+    let mut found = Parameters::new();
+    if text.trim_start().starts_with('<') {
+        read_xml(&text, flat, &mut found)?;
+    } else {
+        for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
+            let end = line.find(['=', ':']);
+            match end.map(|end| line.split_at(end)) {
+                Some((name, value)) => add(&mut found, name.trim(), value[1..].trim()),
+                None if !line.is_empty() => add(&mut found, line, ""),
+                None => {}
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// XML whose values are not escaped, made whole: where an element stands on one line and its value
+/// cannot be read, the value is taken as it is written.
+pub fn mended(file: &[u8]) -> String {
+    let text = text_of(file);
+    text.split_inclusive('\n').map(|line| mended_line(line).unwrap_or(line.to_owned())).collect()
+}
+
+/// What is no UTF-8 is Latin-1: one byte, one character.
+fn text_of(file: &[u8]) -> String {
+    let latin = || file.iter().map(|&byte| char::from(byte)).collect();
+    std::str::from_utf8(file).map_or_else(|_| latin(), ToOwned::to_owned)
+}
+
+fn mended_line(line: &str) -> Option<String> {
+    let name = line.trim_start().strip_prefix('<')?;
+    let name = &name[..name.find(|c: char| c.is_whitespace() || c == '>')?];
+    let start = line.find('>')? + 1;
+    let end = line.rfind(&format!("</{name}>")).filter(|end| *end >= start)?;
+    let value = &line[start..end];
+    let is_whole = !value.contains('<') && unescape(value).is_ok();
+    (!is_whole).then(|| format!("{}{}{}", &line[..start], escape(value), &line[end..]))
+}
+
+fn add(found: &mut Parameters, name: &str, value: &str) {
+    *found.entry((name.to_owned(), value.to_owned())).or_default() += 1;
+}
+
+/// An element that is open: its path, its text by now, and whether it holds others.
+struct Open {
+    path: String,
+    text: String,
+    holds: bool,
+}
+
+fn read_xml(text: &str, flat: bool, found: &mut Parameters) -> Result<(), String> {
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().expand_empty_elements = true;
+    let mut open: Vec<Open> = Vec::new();
+    loop {
+        let event = reader.read_event().map_err(|error| error.to_string())?;
+        match event {
+            Event::Start(start) => {
+                let parent = open.last_mut().map(|parent| {
+                    parent.holds = true;
+                    parent.path.clone()
+                });
+                let name = start.name();
+                let path = format!("{}/{}", parent.unwrap_or_default(), name.as_ref());
+                attributes(&start, if flat { None } else { Some(&path) }, found)?;
+                open.push(Open { path, text: String::new(), holds: false });
+            }
+            Event::Text(part) => say(&mut open, &part),
+            Event::CData(part) => say(&mut open, &part),
+            Event::GeneralRef(name) => {
+                let reference = format!("&{};", &*name);
+                say(&mut open, &unescape(&reference).map_err(|error| error.to_string())?);
+            }
+            Event::End(_) => {
+                let element = open.pop().ok_or("an end without a start")?;
+                let value = element.text.trim();
+                if !flat && (!value.is_empty() || !element.holds) {
+                    add(found, &element.path, value);
+                }
+            }
+            Event::Eof if open.is_empty() => return Ok(()),
+            Event::Eof => return Err("an element is not closed".to_owned()),
+            _ => {}
+        }
+    }
+}
+
+fn say(open: &mut [Open], part: &str) {
+    if let Some(element) = open.last_mut() {
+        element.text.push_str(part);
+    }
+}
+
+fn attributes(
+    start: &BytesStart<'_>,
+    path: Option<&str>,
+    found: &mut Parameters,
+) -> Result<(), String> {
+    for attribute in start.attributes() {
+        let attribute = attribute.map_err(|error| error.to_string())?;
+        let key = attribute.key.as_ref();
+        let value = unescape(&attribute.value).map_err(|error| error.to_string())?;
+        let name = path.map_or(key.to_owned(), |path| format!("{path}@{key}"));
+        add(found, &name, &value);
+    }
+    Ok(())
+}
+
+#[test]
+fn meaning_is_kept_and_form_is_not() {
+    let same = |a: &str, b: &str, flat| {
+        assert_eq!(parameters(a.as_bytes(), flat), parameters(b.as_bytes(), flat));
+    };
+    same("# x\na = 1\nb= 2\n", "b = 2\n\na=1", false);
+    same("<a><b>1 &amp; 2</b><!-- x --><c/></a>", "<a>\n <c></c>\n <b>1 &#38; 2</b>\n</a>", false);
+    same("<a>1 &amp; 2</a>", "<a><![CDATA[1 & 2]]></a>", false);
+    same(r#"<a x="1"><b y="2"/></a>"#, r#"<q y="2" x="1"/>"#, true);
+    let differ = |a: &str, b: &str| {
+        assert_ne!(parameters(a.as_bytes(), false), parameters(b.as_bytes(), false));
+    };
+    differ("a = 1", "a = 2");
+    differ("a = 1\na = 1", "a = 1");
+    differ("<a><b>1</b></a>", "<a><c>1</c></a>");
+    assert!(parameters(b"<a><b></a>", false).is_err());
+}
+
+#[test]
+fn values_that_are_not_escaped_are_mended() {
+    let mend = |text: &str| mended(text.as_bytes());
+    assert_eq!(
+        mend("<a>\n <b x=\"1\">R&D <1></b>\n</a>"),
+        "<a>\n <b x=\"1\">R&amp;D &lt;1&gt;</b>\n</a>"
+    );
+    for whole in ["<a>\n<b>R&amp;D</b>\n</a>\n", "<!-- <b> & -->\n", "<b/>\n", "a & b\n"] {
+        assert_eq!(mend(whole), whole);
+    }
+}
