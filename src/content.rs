@@ -145,8 +145,8 @@ impl Content {
         }
     }
 
-    /// Looks which plugins have a folder below `files`, where operators put firmware. Without one, a
-    /// missing file costs no look at the disk.
+    /// Looks which plugins have a folder below `files`, where operators put firmware. Without one,
+    /// a missing file costs no look at the disk.
     pub fn set_folders(&self, files: &Path) {
         let folder = |entry: std::fs::DirEntry| {
             let id = entry.file_name().into_string().ok()?;

@@ -1,10 +1,10 @@
-//! Every bound of the server: a name, a sentence, and `const` asserts that tie it to its neighbours.
+//! Every bound of the server: a name, a sentence, `const` asserts that tie it to its neighbours.
 //!
 //! `tuning.md` says for each what happens when it is too small and how to see that.
 
 use crate::time::Duration;
 
-// ---- HTTP: a request's head (safety: RFC 9112 sections 3 and 5, sizes as common servers have them)
+// ---- HTTP: a request's head (RFC 9112 sections 3 and 5, sizes as common servers have them)
 
 /// Longest request line, in bytes; a longer one is answered 414.
 pub const REQUEST_LINE_BYTES_MAX: usize = 8 * 1024;
@@ -99,6 +99,10 @@ pub const DATAGRAM_BUFFER_BYTES: usize = 2 * 1024;
 pub const CONNECTIONS_MAX: usize = 16_384;
 /// Most connections of one source address on one core; a site behind one address is normal.
 pub const CONNECTIONS_PER_SOURCE_MAX: usize = 8_192;
+/// Connections of one core from which on an idle one goes for each that comes.
+pub const CONNECTIONS_CROWDED: usize = CONNECTIONS_MAX - CONNECTIONS_MAX / 8;
+/// Places that are looked at for an idle connection.
+pub const IDLE_LOOKS_MAX: usize = 64;
 /// Bytes read at once from a file that is sent.
 pub const FILE_CHUNK_BYTES: usize = 128 * 1024;
 /// Most file reads under way on one core.

@@ -167,6 +167,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Serve(flags) => {
+            ring::make_files_private();
             let settings = flags.settings()?;
             log::start(&settings.log, settings.security_log.as_deref())
                 .map_err(|error| anyhow::anyhow!("logging: {error}"))?;
@@ -213,6 +214,7 @@ fn document(file: &Path) -> Result<Document> {
 }
 
 fn import_fleet(fleet: &Path, settings: &Settings) -> Result<()> {
+    ring::make_files_private();
     let bar = ProgressBar::new(0);
     let style = "{bar:40} {bytes}/{total_bytes} {elapsed}";
     bar.set_style(ProgressStyle::with_template(style).context("a progress bar's template")?);

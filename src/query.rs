@@ -35,7 +35,8 @@ pub struct Query<'b> {
     pub mac: Option<Mac>,
 }
 
-/// The text of one key of a sighting: a slice of the request, a constant of a plugin, or a rewritten one.
+/// The text of one key of a sighting: a slice of the request, a constant of a plugin, or a text
+/// that a rule made of it.
 pub type Value<'b> = std::borrow::Cow<'b, [u8]>;
 
 /// What one request tells of its phone. Bytes are Latin-1: one byte, one character.

@@ -315,7 +315,9 @@ mod tests {
             ["\"127.0.0.1\"", "8667", "6969", "\"http://127.0.0.1:8667\""]
         );
         assert_eq!(
-            base("advertised_url = \"http://prov.example:80/x\"\n[base_raw_config]\ntftp_port = 69"),
+            base(
+                "advertised_url = \"http://prov.example:80/x\"\n[base_raw_config]\ntftp_port = 69"
+            ),
             ["\"prov.example\"", "80", "69", "\"http://prov.example:80/x\""]
         );
     }

@@ -2,7 +2,7 @@
 
 use super::{Config, Device, DeviceId, Revision};
 
-/// A change of the directory. It is made from what one core saw, and it is refused as [`Stale`] when
+/// A change of the directory. It is made from what one core saw, and is refused as [`Stale`] when
 /// another core was first.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Change {

@@ -8,8 +8,8 @@ use std::fmt;
 /// The name of a configuration; any text without `/` and NUL.
 pub type ConfigId = Text;
 
-/// A layer of settings (spec section 2.3). What it holds is kept as compact JSON text, because there
-/// may be one for each phone; it is read when files are made.
+/// A layer of settings (spec section 2.3). What it holds is kept as compact JSON text, as there may
+/// be one for each phone; it is read when files are made.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Config {
     /// Name in the store.
@@ -308,7 +308,11 @@ mod tests {
         let made = template.autocreate("0e20").expect("the template has a line");
         assert_eq!(
             serde_json::to_string(&made.to_document()).expect("a document"),
-            r#"{"id":"autoprov0e20","parent_ids":["autoprov"],"raw_config":{"sip_lines":{"1":{}}},"transient":true}"#
+            [
+                r#"{"id":"autoprov0e20","parent_ids":["autoprov"],"#,
+                r#""raw_config":{"sip_lines":{"1":{}}},"transient":true}"#
+            ]
+            .concat()
         );
         let bare = read(r#"{"id":"a","parent_ids":[],"raw_config":{}}"#).expect("a configuration");
         assert_eq!(bare.autocreate("1"), None);

@@ -40,7 +40,7 @@ const NOT_LIST: &str = "value is not a valid list (type=type_error.list)";
 const NULL: &str = "none is not an allowed value (type=type_error.none.not_allowed)";
 const MISSING: &str = "field required (type=value_error.missing)";
 
-/// Lays `top` over `base`: objects merge key by key, everything else (lists, scalars, null) replaces.
+/// Lays `top` over `base`: objects merge key by key, all else (lists, scalars, null) replaces.
 pub fn overlay(base: &mut Document, top: Document) {
     for (key, value) in top {
         match (base.get_mut(&key), value) {

@@ -110,8 +110,8 @@ impl Configs {
         self.place(&mut self.lock(), config);
     }
 
-    /// Takes a configuration. With a `base`, the stored one must still be of that revision; without,
-    /// there must be none.
+    /// Takes a configuration. With a `base`, the stored one must still be of that revision;
+    /// without, there must be none.
     ///
     /// # Errors
     /// [`Stale`] when that is not so.
@@ -144,8 +144,8 @@ impl Configs {
         Some(old)
     }
 
-    /// The settings of a configuration over those of its parents over the server's own (spec section
-    /// 2.7): depth first, parents in their order, each once. None for an unknown one.
+    /// The settings of a configuration over those of its parents over the server's own (spec
+    /// section 2.7): depth first, parents in their order, each once. None for an unknown one.
     pub fn flatten(&self, id: &str) -> Option<Document> {
         let config = self.get(id)?;
         match config.parent_ids.as_slice() {

@@ -16,8 +16,8 @@ pub enum Key {
     Device(Text),
 }
 
-/// The names of changed documents. Values are read when they are written, so a document that changes
-/// often is written once.
+/// The names of changed documents. Values are read when they are written, so a document that
+/// changes often is written once.
 #[derive(Debug)]
 pub struct Dirty {
     waiting: Mutex<Waiting>,

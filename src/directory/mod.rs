@@ -82,6 +82,16 @@ impl Directory {
         self.first(&self.serials, sn, |device| device.sn.as_deref() == Some(sn))
     }
 
+    /// A device that requests made of this serial number without a MAC, other than `id`: what a
+    /// phone that tells both was before it told the second.
+    pub fn twin_by_serial(&self, sn: &str, id: &str) -> Option<Arc<Device>> {
+        if !self.serials.has_other(sn, id) {
+            return None;
+        }
+        let others = self.serials.names(sn).into_iter().filter(|other| **other != *id);
+        others.filter_map(|other| self.get(&other)).find(|other| stands_in(other))
+    }
+
     /// The device with this UUID; of several, the one with the least name.
     pub fn by_uuid(&self, uuid: &str) -> Option<Arc<Device>> {
         self.first(&self.uuids, uuid, |device| device.uuid.as_deref() == Some(uuid))
@@ -155,10 +165,10 @@ impl Directory {
         self.provisional.touch(id, now);
     }
 
-    /// Removes provisional devices that have not been seen for `PROVISIONAL_TIME`. Returns how many.
+    /// Removes provisional devices that have not been seen for `PROVISIONAL_TIME`; says how many.
     pub fn expire(&self, now: Instant) -> usize {
         let expired = self.provisional.expired(now);
-        expired.iter().filter(|id| self.drop_provisional(id)).count()
+        expired.iter().filter(|id| self.drop_if(id, |device| device.provisional)).count()
     }
 
     /// Takes a device that the store holds; it is not written again.
@@ -190,7 +200,7 @@ impl Directory {
             self.take_address(ip, &stored);
         }
         if let Some(merged) = put.merged.filter(|merged| *merged != stored.id) {
-            self.drop_provisional(&merged);
+            self.drop_if(&merged, stands_in);
         }
         Ok(stored)
     }
@@ -320,18 +330,16 @@ impl Directory {
         }
     }
 
-    fn drop_provisional(&self, id: &str) -> bool {
-        match self.get(id) {
-            Some(device) if device.provisional => self.remove(id, Some(device.revision)).is_ok(),
-            _ => false,
-        }
+    fn drop_if(&self, id: &str, condition: fn(&Device) -> bool) -> bool {
+        let device = self.get(id).filter(|device| condition(device));
+        device.is_some_and(|device| self.remove(id, Some(device.revision)).is_ok())
     }
 
     /// Before a provisional device comes in: the oldest go, a share at a time.
     fn make_room(&self) {
         let share = limits::PROVISIONAL_MAX / 64;
         for id in self.provisional.surplus(limits::PROVISIONAL_MAX, share) {
-            self.drop_provisional(&id);
+            self.drop_if(&id, |device| device.provisional);
         }
     }
 
@@ -380,6 +388,11 @@ fn move_name<K: Eq + std::hash::Hash>(
     if let Some(new) = new {
         index.add(new, id);
     }
+}
+
+/// Whether the device may be a part of another: requests made it, and it has no MAC.
+fn stands_in(device: &Device) -> bool {
+    device.provisional || (device.mac.is_none() && is_auto_added(device))
 }
 
 fn is_auto_added(device: &Device) -> bool {

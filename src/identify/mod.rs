@@ -1,7 +1,7 @@
 //! Who asks and for which file: a pure function of the request and of what is known.
 //!
 //! ```text
-//! told   = extract(query)       what the request tells: mac, serial, uuid, vendor, model, version, ip
+//! told   = extract(query)       what the request tells: mac, sn, uuid, vendor, model, version, ip
 //! found  = retrieve(told)       mac, then serial, then uuid, then ip, else a new device
 //! draft  = update(found, told)  fills gaps; address and version follow the phone
 //! draft  = associate(draft)     a plugin only where there is none, from "probable" up

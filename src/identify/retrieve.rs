@@ -1,6 +1,5 @@
 //! Which device a request is of: by MAC, serial number, UUID, and last by its address.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Basis;
@@ -24,11 +23,11 @@ pub fn retrieve(told: &Told<'_>, basis: &Basis<'_>) -> Found {
     let mut device = told.mac.and_then(|mac| directory.by_mac(mac));
     absent.mac = device.is_none() && told.mac.is_some();
     if device.is_none() {
-        device = told.sn.and_then(|sn| directory.by_serial(&utf8(sn)));
+        device = told.sn.and_then(|sn| directory.by_serial(&told::utf8(sn)));
         absent.sn = device.is_none() && told.sn.is_some();
     }
     if device.is_none() && !basis.settings.secure_retriever {
-        device = told.uuid.and_then(|uuid| directory.by_uuid(&utf8(uuid)));
+        device = told.uuid.and_then(|uuid| directory.by_uuid(&told::utf8(uuid)));
         absent.uuid = device.is_none() && told.uuid.is_some();
     }
     if device.is_none() {
@@ -62,11 +61,4 @@ fn may_be(told: &Told<'_>, device: &Device) -> bool {
     (told.mac.is_none() || device.mac.is_none() || told.mac == device.mac)
         && agree(told.vendor, device.vendor.as_deref())
         && agree(told.model, device.model.as_deref())
-}
-
-fn utf8(bytes: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(ascii) if bytes.is_ascii() => Cow::Borrowed(ascii),
-        _ => Cow::Owned(told::text(bytes).to_string()),
-    }
 }

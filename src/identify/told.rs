@@ -1,5 +1,6 @@
 //! What a request tells, after the door: values too long or with control characters are left out.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use crate::device::{Mac, Text};
@@ -51,6 +52,14 @@ fn clean<'a>(value: Option<&'a Value<'_>>) -> Option<&'a [u8]> {
     // C0, DEL and, as Latin-1 has them, C1.
     let control = |byte: &u8| matches!(byte, 0..0x20 | 0x7f..0xa0);
     (fits && !bytes.iter().any(control)).then_some(bytes)
+}
+
+/// The text that Latin-1 bytes are, as a key to look up; ASCII is borrowed.
+pub fn utf8(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(ascii) if bytes.is_ascii() => Cow::Borrowed(ascii),
+        _ => Cow::Owned(text(bytes).to_string()),
+    }
 }
 
 /// The text that Latin-1 bytes are.

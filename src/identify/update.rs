@@ -78,20 +78,23 @@ fn follow(draft: &mut Draft, told: &Told<'_>) {
     }
 }
 
-/// A device that tells who it is, is provisional no longer, and takes in the provisional one that
-/// stood at its address for it.
+/// A device that tells who it is, is provisional no longer, and takes in what stood for it: the
+/// provisional one at its address, or what earlier requests made of its serial number alone.
 fn settle(draft: &mut Draft, told: &Told<'_>, basis: &Basis<'_>) {
     if draft.device().provisional && !told.is_bare() {
         draft.edit().provisional = false;
         draft.edit().config = None;
     }
-    if draft.device().provisional || basis.directory.provisional_count_at(told.ip) == 0 {
+    let device = draft.device();
+    if device.provisional {
         return;
     }
-    let device = draft.device();
-    let mut others = basis.directory.provisional_at(told.ip);
+    let here = basis.directory.provisional_count_at(told.ip) > 0;
+    let mut others = here.then(|| basis.directory.provisional_at(told.ip)).into_iter().flatten();
     let stand_in = others.find(|other| other.id != device.id && may_be_same(device, other));
-    let Some(stand_in) = stand_in else { return };
+    let twin = || basis.directory.twin_by_serial(&told::utf8(told.sn?), &device.id);
+    let twin = || if told.mac.is_some() { twin() } else { None };
+    let Some(stand_in) = stand_in.or_else(twin) else { return };
     let is_lacking = device.vendor.is_none() || device.model.is_none() || device.version.is_none();
     if is_lacking {
         let device = draft.edit();
@@ -171,7 +174,7 @@ pub fn files_differ(old: &Device, new: &Device) -> bool {
         || old.extra.get("options") != new.extra.get("options")
 }
 
-/// The phone takes its configuration: the SIP user name that it now has is noted (spec section 1.5).
+/// The phone takes its configuration: the SIP user name that it now has is noted (spec 1.5).
 pub fn note_sip_username(draft: &mut Draft, basis: &Basis<'_>) {
     let device = draft.device();
     if !device.configured {

@@ -1,5 +1,5 @@
-//! Who walks through MACs: unknown ones are counted by source, each once, and past a bound the source
-//! is refused for a while.
+//! Who walks through MACs: unknown ones are counted by source, each once, and past a bound the
+//! source is refused for a while.
 
 use ahash::RandomState;
 use dashmap::DashMap;
@@ -10,8 +10,8 @@ use crate::device::Mac;
 use crate::limits;
 use crate::time::Instant;
 
-/// The sources that asked for unknown phones, `MISS_SOURCES_MAX` at most. HTTP and TFTP count alike;
-/// requests do not count, MACs do.
+/// The sources that asked for unknown phones, `MISS_SOURCES_MAX` at most. HTTP and TFTP count
+/// alike; requests do not count, MACs do.
 #[derive(Debug, Default)]
 pub struct Walkers {
     sources: DashMap<IpAddr, Walk, RandomState>,
@@ -77,7 +77,7 @@ impl Walkers {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Forgets what is over; if that is nothing, all that is not refused; if that is nothing too, all.
+    /// Forgets what is over; if that is nothing, all that is not refused; then all.
     fn make_room(&self, now: Instant) {
         let full = self.sources.len();
         self.sources.retain(|_, walk| !is_over(walk, now));

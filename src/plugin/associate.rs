@@ -101,7 +101,11 @@ mod tests {
             ("Yealink", "T46S", "66.86.0.150", 500),
             ("Yealink", "T46S", "66.86.0.15", 600),
         ] {
-            assert_eq!(score(&scores, vendor, model, version), wanted, "{vendor} {model} {version}");
+            assert_eq!(
+                score(&scores, vendor, model, version),
+                wanted,
+                "{vendor} {model} {version}"
+            );
         }
     }
 
@@ -113,7 +117,7 @@ mod tests {
             version: Some(VersionMatch::Prefix),
             ..Default::default()
         };
-        let when = vec![(super::super::extract::compile("^SPA").expect("a pattern"), 0)];
+        let when = vec![(super::super::rules::compile("^SPA").expect("a pattern"), 0)];
         let scores = Scores::new(&release, &vendor, when);
         assert_eq!(score(&scores, "Yealink", "T46S", "1"), 501);
         assert_eq!(score(&scores, "Yealink", "T46S", "66.86.0.150"), 600);

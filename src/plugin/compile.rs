@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::associate::Scores;
-use super::extract::{self, ExtractorBuilder, Key, Profile, Subject};
+use super::extract::{ExtractorBuilder, Profile};
 use super::files::{self, Entry, PathPattern, StaticFiles};
 use super::manifest::{
     Associate, FileEntry, LoadError, Manifest, Origin, Placed, ReleaseEntry, Rule, Transport,
 };
 use super::render::{self, Templates};
+use super::rules::{self, Key, Subject};
 use super::{Common, LoadErrors, Made, Plugins, Release};
 use crate::device::Text;
 
@@ -65,7 +66,7 @@ pub fn load(folder: &Path) -> Result<Plugins, LoadErrors> {
         }));
     }
     let extractor = builder.build().map_err(|error| {
-        LoadErrors(vec![LoadError { file: folder.into(), line: 1, message: error.to_string() }])
+        LoadErrors(vec![LoadError { file: folder.into(), line: 1, message: error }])
     });
     if !errors.is_empty() {
         return Err(LoadErrors(errors));
@@ -174,7 +175,7 @@ fn add_rule(read: &Read, rule: &Rule, builder: &mut ExtractorBuilder) -> Result<
         rewrite.push((key(name)?, changes.clone()));
     }
     let Rule { no_agent, bytes, bad_mac, .. } = *rule;
-    Ok(builder.rule(extract::Rule { patterns, no_agent, bytes, set, rewrite, bad_mac }))
+    Ok(builder.rule(rules::Rule { patterns, no_agent, bytes, set, rewrite, bad_mac }))
 }
 
 fn is_for(names: &[Placed], release: &ReleaseEntry) -> bool {
@@ -199,7 +200,8 @@ fn release(read: &Read, entry: &ReleaseEntry) -> Result<Arc<Release>, Vec<LoadEr
     let folder = read.folder.join("templates");
     let sources = render::sources(&folder, entry.name.get_ref()).map_err(|error| vec![error])?;
     let mine = |list: &'_ [FileEntry]| -> Vec<usize> {
-        let for_me = |(index, file): (usize, &FileEntry)| is_for(&file.releases, entry).then_some(index);
+        let for_me =
+            |(index, file): (usize, &FileEntry)| is_for(&file.releases, entry).then_some(index);
         list.iter().enumerate().filter_map(for_me).collect()
     };
     let (files, commons) = (mine(&manifest.files), mine(&manifest.commons));
@@ -224,8 +226,11 @@ fn release(read: &Read, entry: &ReleaseEntry) -> Result<Arc<Release>, Vec<LoadEr
     }
     let shared = made.split_off(files.len());
     let commons = expand_commons(shared, &models);
-    let common_paths = commons.iter().enumerate();
-    let common_paths = common_paths.map(|(i, c)| (c.path.as_bytes().into(), i)).collect();
+    let folded = commons.iter().map(|common| common.path.to_ascii_lowercase());
+    let exact = commons.iter().map(|common| common.path.clone());
+    // The exact paths come last: they go over what others fold to.
+    let numbered = folded.zip(0..).chain(exact.zip(0..));
+    let common_paths = numbered.map(|(path, i)| (path.into_bytes().into(), i)).collect();
     Ok(Arc::new(Release {
         id: Text::from(read.id(entry)),
         vendor: Text::from(&*manifest.vendor),
@@ -345,9 +350,8 @@ fn statics(read: &Read, entry: &ReleaseEntry) -> Result<StaticFiles, LoadError> 
 }
 
 fn patterns(read: &Read, texts: &[Placed]) -> Result<Vec<Regex>, LoadError> {
-    let compile = |text: &Placed| {
-        extract::compile(text.get_ref()).map_err(|error| read.error(text, error.to_string()))
-    };
+    let compile =
+        |text: &Placed| rules::compile(text.get_ref()).map_err(|error| read.error(text, error));
     texts.iter().map(compile).collect()
 }
 
@@ -355,8 +359,8 @@ fn scores(read: &Read, entry: &ReleaseEntry) -> Result<Scores, LoadError> {
     let vendor: &Associate = &read.manifest.associate;
     let mut when = Vec::new();
     for one in entry.associate.when.iter().chain(&vendor.when) {
-        let regex = extract::compile(one.model.get_ref());
-        let regex = regex.map_err(|error| read.error(&one.model, error.to_string()))?;
+        let regex = rules::compile(one.model.get_ref());
+        let regex = regex.map_err(|error| read.error(&one.model, error))?;
         when.push((regex, one.score));
     }
     Ok(Scores::new(&entry.associate, vendor, when))

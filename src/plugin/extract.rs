@@ -7,102 +7,15 @@
 //! outcome depends on no order of loading (spec sections 1.2 and 9.2 C3). A rule that fails costs
 //! nobody else's answer (C1).
 
-use regex_automata::meta::{BuildError, Cache, Regex};
+use regex_automata::meta::{Cache, Regex};
 use regex_automata::util::primitives::NonMaxUsize;
-use regex_automata::util::syntax;
 use regex_automata::{Input, PatternID, PatternSet};
 use std::borrow::Cow;
 
-use super::manifest::{BadMac, Rewrite};
+use super::rules::{BadRule, Captured, Key, Pattern, Rule, SUBJECTS, Subject, builder, compile};
 use crate::device::Mac;
 use crate::limits;
 use crate::query::{Query, Sighting, Source, Value};
-
-/// What a rule can say of a phone.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Key {
-    /// Hardware address.
-    Mac,
-    /// Serial number.
-    Sn,
-    /// Identity of a softphone.
-    Uuid,
-    /// Maker.
-    Vendor,
-    /// Model.
-    Model,
-    /// Firmware version.
-    Version,
-}
-
-impl Key {
-    /// All keys, in the order of their numbers.
-    pub const ALL: [Key; 6] =
-        [Key::Mac, Key::Sn, Key::Uuid, Key::Vendor, Key::Model, Key::Version];
-
-    /// The key's name in manifests.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Key::Mac => "mac",
-            Key::Sn => "sn",
-            Key::Uuid => "uuid",
-            Key::Vendor => "vendor",
-            Key::Model => "model",
-            Key::Version => "version",
-        }
-    }
-
-    /// The key of that name.
-    pub fn of(name: &str) -> Option<Key> {
-        Key::ALL.into_iter().find(|key| key.name() == name)
-    }
-}
-
-/// What a pattern looks at.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Subject {
-    /// The User-Agent.
-    Agent,
-    /// The raw HTTP path.
-    Path,
-    /// The raw HTTP query.
-    Args,
-    /// The TFTP file name.
-    File,
-    /// DHCP option 60.
-    VendorClass,
-}
-
-const SUBJECTS: usize = 5;
-
-/// One pattern of a rule.
-#[derive(Debug)]
-pub struct Pattern {
-    /// What it looks at.
-    pub subject: Subject,
-    /// Its number among the subject's patterns.
-    pub number: usize,
-    /// Captures: key and group.
-    pub captures: Vec<(Key, usize)>,
-    regex: Regex,
-}
-
-/// A rule, compiled.
-#[derive(Debug)]
-pub struct Rule {
-    /// All must match.
-    pub patterns: Vec<Pattern>,
-    /// There must be no User-Agent.
-    pub no_agent: bool,
-    /// Subjects beyond ASCII are looked at.
-    pub bytes: bool,
-    /// Constants.
-    pub set: Vec<(Key, Box<[u8]>)>,
-    /// Changes of captures.
-    pub rewrite: Vec<(Key, Vec<Rewrite>)>,
-    /// What a bad `mac` costs.
-    pub bad_mac: BadMac,
-}
 
 /// Releases that have the same rules.
 #[derive(Debug)]
@@ -125,22 +38,6 @@ pub struct Extractor {
     owners: [Vec<usize>; SUBJECTS],
 }
 
-/// Compiles one pattern: bytes, ASCII classes, linear time.
-///
-/// # Errors
-/// What is wrong with the pattern.
-pub fn compile(pattern: &str) -> Result<Regex, BuildError> {
-    builder().build(pattern)
-}
-
-fn builder() -> regex_automata::meta::Builder {
-    let mut builder = Regex::builder();
-    builder
-        .syntax(syntax::Config::new().unicode(false).utf8(false))
-        .configure(Regex::config().utf8_empty(false));
-    builder
-}
-
 /// Collects rules and profiles.
 #[derive(Default)]
 pub struct ExtractorBuilder {
@@ -156,10 +53,7 @@ impl ExtractorBuilder {
     /// # Errors
     /// A text for people: no pattern, or a capture that is no key.
     pub fn pattern(&mut self, subject: Subject, text: &str) -> Result<Pattern, String> {
-        let regex = compile(text).map_err(|error| match error.syntax_error() {
-            Some(syntax) => syntax.to_string(),
-            None => error.to_string(),
-        })?;
+        let regex = compile(text)?;
         let mut captures = Vec::new();
         for (group, name) in regex.group_info().pattern_names(PatternID::ZERO).enumerate() {
             if let Some(name) = name {
@@ -188,14 +82,15 @@ impl ExtractorBuilder {
     ///
     /// # Errors
     /// The automaton would be too large.
-    pub fn build(self) -> Result<Extractor, BuildError> {
+    pub fn build(self) -> Result<Extractor, String> {
         let mut sets = Vec::with_capacity(SUBJECTS);
         for texts in &self.texts {
             let all = Regex::config()
                 .utf8_empty(false)
                 .match_kind(regex_automata::MatchKind::All)
                 .which_captures(regex_automata::nfa::thompson::WhichCaptures::None);
-            sets.push(builder().configure(all).build_many(texts)?);
+            let set = builder().configure(all).build_many(texts);
+            sets.push(set.map_err(|error| error.to_string())?);
         }
         let sets = sets.try_into().expect("one automaton a subject");
         let Self { rules, profiles, owners, .. } = self;
@@ -313,7 +208,12 @@ impl Extractor {
     }
 
     /// Adds a rule's captures; `None` when a bad MAC costs the rule.
-    fn captures(&self, number: usize, subjects: &Subjects<'_>, scratch: &mut Scratch) -> Option<()> {
+    fn captures(
+        &self,
+        number: usize,
+        subjects: &Subjects<'_>,
+        scratch: &mut Scratch,
+    ) -> Option<()> {
         let rule = &self.rules[number];
         for (index, pattern) in rule.patterns.iter().enumerate() {
             if pattern.captures.is_empty() {
@@ -331,12 +231,17 @@ impl Extractor {
                     continue;
                 };
                 let (start, end) = (start.get(), end.get());
-                let place = Place::Capture { subject: pattern.subject, start, end };
-                match rule.place(key, place, &text[start..end], &mut scratch.rewritten) {
-                    Ok(Some(place)) => scratch.found.push(Found { rule: number, key, place }),
-                    Ok(None) => {}
+                let place = match rule.capture(key, &text[start..end]) {
+                    Ok(Captured::Mac(mac)) => Place::Mac(mac),
+                    Ok(Captured::Same) => Place::Capture { subject: pattern.subject, start, end },
+                    Ok(Captured::Rewritten(text)) => {
+                        scratch.rewritten.push(text);
+                        Place::Rewritten(scratch.rewritten.len() - 1)
+                    }
+                    Ok(Captured::Nothing) => continue,
                     Err(BadRule) => return None,
-                }
+                };
+                scratch.found.push(Found { rule: number, key, place });
             }
         }
         Some(())
@@ -438,78 +343,6 @@ impl Extractor {
 enum Bytes<'b> {
     Mac(Mac),
     Text(&'b [u8]),
-}
-
-/// A bad MAC that costs the whole rule.
-struct BadRule;
-
-impl Rule {
-    /// Where a captured value lies: as it came, as an address, or rewritten. `None`: left out.
-    fn place(
-        &self,
-        key: Key,
-        place: Place,
-        text: &[u8],
-        rewritten: &mut Vec<Vec<u8>>,
-    ) -> Result<Option<Place>, BadRule> {
-        if key == Key::Mac {
-            return match (Mac::parse(text), self.bad_mac) {
-                (Ok(mac), _) => Ok(Some(Place::Mac(mac))),
-                (Err(_), BadMac::DropKey) => Ok(None),
-                (Err(_), BadMac::DropRule) => Err(BadRule),
-            };
-        }
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let Some((_, changes)) = self.rewrite.iter().find(|(other, _)| *other == key) else {
-            return Ok(Some(place));
-        };
-        let changed = changes.iter().fold(Cow::Borrowed(text), rewrite);
-        match changed {
-            Cow::Borrowed(_) => Ok(Some(place)),
-            Cow::Owned(text) => {
-                rewritten.push(text);
-                Ok(Some(Place::Rewritten(rewritten.len() - 1)))
-            }
-        }
-    }
-}
-
-/// Applies one change; borrows when there was nothing to change.
-fn rewrite<'b>(text: Cow<'b, [u8]>, change: &Rewrite) -> Cow<'b, [u8]> {
-    match change {
-        Rewrite::Upper if text.iter().any(u8::is_ascii_lowercase) => {
-            Cow::Owned(text.to_ascii_uppercase())
-        }
-        Rewrite::Lower if text.iter().any(u8::is_ascii_uppercase) => {
-            Cow::Owned(text.to_ascii_lowercase())
-        }
-        Rewrite::Upper | Rewrite::Lower => text,
-        Rewrite::Remove(what) => replace(text, what.as_bytes(), b""),
-        Rewrite::Replace(from, to) => replace(text, from.as_bytes(), to.as_bytes()),
-        Rewrite::Prefix(front) => Cow::Owned([front.as_bytes(), &text].concat()),
-        Rewrite::Map(table) => {
-            let new = std::str::from_utf8(&text).ok().and_then(|text| table.get(text));
-            new.map_or(text, |new| Cow::Owned(new.as_bytes().to_vec()))
-        }
-    }
-}
-
-fn replace<'b>(text: Cow<'b, [u8]>, from: &[u8], to: &[u8]) -> Cow<'b, [u8]> {
-    let finder = memchr::memmem::Finder::new(from);
-    if from.is_empty() || finder.find(&text).is_none() {
-        return text;
-    }
-    let mut out = Vec::with_capacity(text.len() + to.len());
-    let mut rest = &text[..];
-    while let Some(at) = finder.find(rest) {
-        out.extend_from_slice(&rest[..at]);
-        out.extend_from_slice(to);
-        rest = &rest[at + from.len()..];
-    }
-    out.extend_from_slice(rest);
-    Cow::Owned(out)
 }
 
 /// The texts that patterns look at; none where the request has no such thing.

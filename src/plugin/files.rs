@@ -214,7 +214,11 @@ impl StaticFiles {
     pub fn find(&self, path: &[u8]) -> Option<&Arc<StaticFile>> {
         self.exact.get(path).or_else(|| {
             let upper = path.iter().any(u8::is_ascii_uppercase);
-            if upper { self.folded.get(&path.to_ascii_lowercase()[..]) } else { self.folded.get(path) }
+            if upper {
+                self.folded.get(&path.to_ascii_lowercase()[..])
+            } else {
+                self.folded.get(path)
+            }
         })
     }
 }

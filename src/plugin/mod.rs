@@ -10,6 +10,7 @@ mod extract;
 mod files;
 mod manifest;
 mod render;
+mod rules;
 mod words;
 mod zone;
 
@@ -70,6 +71,7 @@ pub struct Release {
     scores: associate::Scores,
     files: Vec<Made>,
     commons: Vec<Common>,
+    /// Exact and in lower case.
     common_paths: HashMap<Box<[u8]>, usize>,
     statics: StaticFiles,
     sensitive: Vec<Regex>,
@@ -249,9 +251,8 @@ impl Release {
         let model = device.model.as_deref();
         let entry = model.and_then(|model| self.models.get(model));
         let subject = files::Subject { device: Some(device), model, entry };
-        let mine = |made: &Made| {
-            made.models.is_empty() || made.models.iter().any(|m| Some(&**m) == model)
-        };
+        let mine =
+            |made: &Made| made.models.is_empty() || made.models.iter().any(|m| Some(&**m) == model);
         let made = self.files.iter().enumerate().filter(|(_, made)| mine(made));
         made.filter_map(|(index, made)| Some((made.path.expand(&subject)?, file_id(index))))
             .collect()

@@ -190,9 +190,8 @@ fn server_url(raw: &Document) -> String {
 
 /// What of a device stands still: no address, no version that changes at every request.
 fn device_value(device: &Device) -> Value {
-    let text = |text: &Option<crate::device::Text>| {
-        text.as_deref().map_or(Value::UNDEFINED, Value::from)
-    };
+    let text =
+        |text: &Option<crate::device::Text>| text.as_deref().map_or(Value::UNDEFINED, Value::from);
     let mac = device.mac.map_or(Value::UNDEFINED, |mac| Value::from(mac.to_string()));
     let options = device.extra.get("options").map_or(Value::UNDEFINED, Value::from_serialize);
     Value::from_iter([
@@ -261,10 +260,12 @@ mod tests {
     fn lines_fall_back_to_the_global_servers() {
         let raw: Document = serde_json::from_str(
             r#"{"sip_proxy_ip":"192.0.2.1","sip_proxy_port":5070,"sip_lines":{
-                "10":{"username":"b","proxy_ip":"192.0.2.9"},"2":{"username":"a","proxy_ip":null}}}"#,
+                "10":{"username":"b","proxy_ip":"192.0.2.9"},
+                "2":{"username":"a","proxy_ip":null}}}"#,
         )
         .expect("JSON");
-        let source = "{% for l in lines %}{{ l.n }} {{ l.username }} {{ l.proxy_ip }}:{{ l.proxy_port }};{% endfor %}";
+        let source = "{% for l in lines %}\
+            {{ l.n }} {{ l.username }} {{ l.proxy_ip }}:{{ l.proxy_port }};{% endfor %}";
         let sources =
             Sources::from([("t.tpl".to_owned(), (PathBuf::from("t.tpl"), source.to_owned()))]);
         let templates = Templates::compile(&sources, &[], HashMap::new(), Escape::Line);

@@ -211,13 +211,18 @@ mod tests {
             render(Escape::Line, "name = {{ name }}", context),
             "name = Zoë <x> & \"y\"  admin = 1 "
         );
-        assert_eq!(render(Escape::Xml, "{{ name|e }}|{{ none }}|{{ 5 }}", r#"{"name":"&"}"#), "&amp;||5");
+        assert_eq!(
+            render(Escape::Xml, "{{ name|e }}|{{ none }}|{{ 5 }}", r#"{"name":"&"}"#),
+            "&amp;||5"
+        );
     }
 
     #[test]
     fn keys_sort_as_numbers_or_as_texts() {
         let context = r#"{"keys":{"10":"a","2":"b","1":"c"}}"#;
-        let each = |filter: &str| format!("{{% for k, v in keys|{filter} %}}{{{{ k }}}}{{{{ v }}}} {{% endfor %}}");
+        let each = |filter: &str| {
+            format!("{{% for k, v in keys|{filter} %}}{{{{ k }}}}{{{{ v }}}} {{% endfor %}}")
+        };
         assert_eq!(render(Escape::Line, &each("numsort"), context), "1c 2b 10a ");
         assert_eq!(render(Escape::Line, &each("strsort"), context), "1c 10a 2b ");
         assert_eq!(render(Escape::Line, "{% for k, v in nil|numsort %}x{% endfor %}", "{}"), "");
@@ -228,13 +233,20 @@ mod tests {
         let context = r#"{"mac":"00:15:65:4a:a9:37","X_xivo_phonebook_ip":"192.0.2.30",
             "X_xivo_user_uuid":"u"}"#;
         let of = |template: &str| render(Escape::None, template, context);
-        assert_eq!(of("{{ mac|mac }} {{ mac|mac(upper=true, separator='-') }}"),
-            "0015654aa937 00-15-65-4A-A9-37");
-        assert_eq!(of("{% set z = zone('Europe/Paris') %}{{ z.offset }} {{ z.dst.start.week }} {{ z.dst.end.iso_weekday }}"), "3600 5 7");
+        assert_eq!(
+            of("{{ mac|mac }} {{ mac|mac(upper=true, separator='-') }}"),
+            "0015654aa937 00-15-65-4A-A9-37"
+        );
+        assert_eq!(
+            of("{% set z = zone('Europe/Paris') %}\
+                 {{ z.offset }} {{ z.dst.start.week }} {{ z.dst.end.iso_weekday }}"),
+            "3600 5 7"
+        );
         assert_eq!(of("{{ zone('Mars/Olympus') is none }}"), "True");
         assert_eq!(
             of("{{ phonebook_url('yealink', entry='lookup', suffix='&term=#SEARCH') }}"),
-            "http://192.0.2.30:9498/0.1/directories/lookup/default/yealink?xivo_user_uuid=u&term=#SEARCH"
+            "http://192.0.2.30:9498/0.1/directories/lookup/default/yealink\
+             ?xivo_user_uuid=u&term=#SEARCH"
         );
         assert_eq!(
             of("{{ service_url('yealink', 'dnd', 'enable') }}"),

@@ -127,9 +127,8 @@ mod tests {
 
     #[test]
     fn zones_of_every_kind() {
-        let zone = |offset, save, start, end| {
-            Some(Zone { offset, dst: Some(Dst { save, start, end }) })
-        };
+        let zone =
+            |offset, save, start, end| Some(Zone { offset, dst: Some(Dst { save, start, end }) });
         for (name, wanted) in [
             ("UTC", Some(Zone { offset: 0, dst: None })),
             ("Asia/Kolkata", Some(Zone { offset: 19_800, dst: None })),

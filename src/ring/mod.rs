@@ -31,7 +31,7 @@ use crate::time::{Duration, Instant};
 pub use beneath::open_beneath;
 pub use lease::Lease;
 pub use probe::{Probe, Unavailable, probe};
-pub use threads::{pin_to_core, raise_descriptor_limit};
+pub use threads::{make_files_private, pin_to_core, raise_descriptor_limit};
 pub use waker::Waker;
 
 /// Names a connection: an index and the generation of what lies there. A stale name is ignored.

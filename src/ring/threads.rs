@@ -53,6 +53,12 @@ pub fn raise_descriptor_limit() -> io::Result<usize> {
     Ok(usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX))
 }
 
+/// Files that this process makes from now on are its user's alone: they hold credentials.
+pub fn make_files_private() {
+    // SAFETY: the call takes a number and cannot fail.
+    unsafe { libc::umask(0o077) };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -192,7 +192,7 @@ impl Shared {
             Err(error) => {
                 self.failures.fetch_add(1, Ordering::Relaxed);
                 if !self.is_logged.swap(true, Ordering::Relaxed) {
-                    tracing::error!(%error, "changes wait in memory, operators' writes are refused");
+                    tracing::error!(%error, "changes wait in memory, operators are refused");
                 }
                 *self.error() = Some(error.clone());
                 Err(error)

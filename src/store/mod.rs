@@ -1,8 +1,8 @@
 //! The durable copy: all documents read at the start, changed ones written behind, batches atomic.
 //!
-//! What is stored is the JSON document that the REST API speaks: unknown keys survive, a document of
-//! an older version is read by a newer one, and any tool can look at it. A batch is written whole or
-//! not at all. Configurations of a batch come with the devices that name them or before.
+//! What is stored is the JSON document that the REST API speaks: unknown keys survive, a document
+//! of an older version is read by a newer one, and any tool can look at it. A batch is written
+//! whole or not at all. Configurations of a batch come with the devices that name them or before.
 
 mod behind;
 mod documents;

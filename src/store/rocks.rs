@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Store, StoreError, Write};
 use crate::device::Text;
@@ -27,9 +27,19 @@ const FORMAT: &str = "1";
 /// An open data folder.
 #[derive(Debug)]
 pub struct Rocks {
-    db: DB,
+    open: Mutex<Open>,
     folder: PathBuf,
     report: StartReport,
+}
+
+/// The engine. After it met a full disk it takes nothing more until it is opened again; its own
+/// recovery waits for more room than a small disk has. Other errors are final: after a failed sync
+/// nobody knows what is on the disk.
+#[derive(Debug)]
+struct Open {
+    db: Option<DB>,
+    was_full: bool,
+    hearing: Arc<Hearing>,
 }
 
 /// What was found when the folder was opened.
@@ -56,19 +66,15 @@ impl Rocks {
     pub fn open(folder: &Path) -> Result<Rocks, StoreError> {
         make_private(folder).map_err(|error| io_error(folder, &error))?;
         let hearing = Arc::new(Hearing::default());
-        let mut options = options(&hearing);
-        options.create_if_missing(true);
-        options.create_missing_column_families(true);
-        let db = DB::open_cf_descriptors(&options, folder, families())
-            .map_err(|error| explain(folder, &error))?;
+        let db = open_to_write(folder, &hearing)?;
         let report = hearing.report();
         if report.dropped_bytes > 0 {
             tracing::warn!(bytes = report.dropped_bytes, "a torn end of the log was dropped");
         }
-        let rocks = Rocks { db, folder: folder.to_owned(), report };
-        rocks.check_format(true)?;
+        check_format(&db, folder, true)?;
         make_files_private(folder).map_err(|error| io_error(folder, &error))?;
-        Ok(rocks)
+        let open = Mutex::new(Open { db: Some(db), was_full: false, hearing });
+        Ok(Rocks { open, folder: folder.to_owned(), report })
     }
 
     /// Opens the folder beside a process that has it, to read what is stored at this moment.
@@ -79,9 +85,10 @@ impl Rocks {
         let hearing = Arc::new(Hearing::default());
         let db = DB::open_cf_descriptors_read_only(&options(&hearing), folder, families(), false)
             .map_err(|error| explain(folder, &error))?;
-        let rocks = Rocks { db, folder: folder.to_owned(), report: hearing.report() };
-        rocks.check_format(false)?;
-        Ok(rocks)
+        check_format(&db, folder, false)?;
+        let report = hearing.report();
+        let open = Mutex::new(Open { db: Some(db), was_full: false, hearing });
+        Ok(Rocks { open, folder: folder.to_owned(), report })
     }
 
     /// What was found when the folder was opened.
@@ -89,64 +96,39 @@ impl Rocks {
         &self.report
     }
 
-    fn check_format(&self, may_write: bool) -> Result<(), StoreError> {
-        let meta = self.family(META);
-        let found = self.db.get_cf(meta, FORMAT_KEY).map_err(|error| self.explain(&error))?;
-        match found {
-            Some(found) if found == FORMAT.as_bytes() => Ok(()),
-            None if may_write => self
-                .db
-                .put_cf_opt(meta, FORMAT_KEY, FORMAT, &synced())
-                .map_err(|error| self.explain(&error)),
-            None => Ok(()),
-            Some(found) => Err(StoreError::Format {
-                folder: self.folder.clone(),
-                found: String::from_utf8_lossy(&found).into_owned(),
-                known: FORMAT,
-            }),
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// The engine, opened again where the disk was full.
+    fn db(&mut self, folder: &Path) -> Result<&DB, StoreError> {
+        if self.was_full {
+            // First closed, then opened: the folder is locked while it is open.
+            self.db = None;
         }
-    }
-
-    fn load_family(
-        &self,
-        name: &str,
-        key: fn(Text) -> Key,
-        take: &mut dyn FnMut(Write),
-    ) -> Result<(), StoreError> {
-        let mut reading = ReadOptions::default();
-        reading.fill_cache(false);
-        reading.set_readahead_size(limits::STORE_READAHEAD_BYTES);
-        let family = self.family(name);
-        for item in self.db.iterator_cf_opt(family, reading, IteratorMode::Start) {
-            let (id, value) = item.map_err(|error| self.explain(&error))?;
-            let id = std::str::from_utf8(&id).map_err(|_| {
-                StoreError::Damaged(format!(
-                    "{name}: a name that is no text: {}",
-                    id.escape_ascii()
-                ))
-            })?;
-            take(Write { key: key(id.into()), value: Some(value.into_vec()) });
-        }
-        Ok(())
-    }
-
-    fn family(&self, name: &str) -> &ColumnFamily {
-        self.db.cf_handle(name).expect("invariant: all families are opened")
-    }
-
-    fn explain(&self, error: &rocksdb::Error) -> StoreError {
-        explain(&self.folder, error)
+        let db = match self.db.take() {
+            Some(db) => db,
+            None => open_to_write(folder, &self.hearing)?,
+        };
+        self.was_full = false;
+        Ok(self.db.insert(db))
     }
 }
 
 impl Store for Rocks {
     fn load(&self, take: &mut dyn FnMut(Write)) -> Result<(), StoreError> {
-        self.load_family(CONFIGS, Key::Config, take)?;
-        self.load_family(DEVICES, Key::Device, take)
+        let mut open = self.lock();
+        let db = open.db(&self.folder)?;
+        load_family(db, &self.folder, CONFIGS, Key::Config, take)?;
+        load_family(db, &self.folder, DEVICES, Key::Device, take)
     }
 
     fn commit(&self, batch: &[Write]) -> Result<(), StoreError> {
-        let (configs, devices) = (self.family(CONFIGS), self.family(DEVICES));
+        let mut open = self.lock();
+        let db = open.db(&self.folder)?;
+        let (configs, devices) = (family(db, CONFIGS), family(db, DEVICES));
         let mut writes = WriteBatch::default();
         for write in batch {
             let (family, id) = match &write.key {
@@ -158,8 +140,57 @@ impl Store for Rocks {
                 None => writes.delete_cf(family, id.as_bytes()),
             }
         }
-        self.db.write_opt(writes, &synced()).map_err(|error| self.explain(&error))
+        let written =
+            db.write_opt(writes, &synced()).map_err(|error| explain(&self.folder, &error));
+        open.was_full = matches!(written, Err(StoreError::Full(_)));
+        written
     }
+}
+
+fn open_to_write(folder: &Path, hearing: &Arc<Hearing>) -> Result<DB, StoreError> {
+    let mut options = options(hearing);
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    DB::open_cf_descriptors(&options, folder, families()).map_err(|error| explain(folder, &error))
+}
+
+fn check_format(db: &DB, folder: &Path, may_write: bool) -> Result<(), StoreError> {
+    let explain = |error| explain(folder, &error);
+    let meta = family(db, META);
+    match db.get_cf(meta, FORMAT_KEY).map_err(explain)? {
+        Some(found) if found == FORMAT.as_bytes() => Ok(()),
+        None if may_write => db.put_cf_opt(meta, FORMAT_KEY, FORMAT, &synced()).map_err(explain),
+        None => Ok(()),
+        Some(found) => Err(StoreError::Format {
+            folder: folder.to_owned(),
+            found: String::from_utf8_lossy(&found).into_owned(),
+            known: FORMAT,
+        }),
+    }
+}
+
+fn load_family(
+    db: &DB,
+    folder: &Path,
+    name: &str,
+    key: fn(Text) -> Key,
+    take: &mut dyn FnMut(Write),
+) -> Result<(), StoreError> {
+    let mut reading = ReadOptions::default();
+    reading.fill_cache(false);
+    reading.set_readahead_size(limits::STORE_READAHEAD_BYTES);
+    for item in db.iterator_cf_opt(family(db, name), reading, IteratorMode::Start) {
+        let (id, value) = item.map_err(|error| explain(folder, &error))?;
+        let id = std::str::from_utf8(&id).map_err(|_| {
+            StoreError::Damaged(format!("{name}: a name that is no text: {}", id.escape_ascii()))
+        })?;
+        take(Write { key: key(id.into()), value: Some(value.into_vec()) });
+    }
+    Ok(())
+}
+
+fn family<'a>(db: &'a DB, name: &str) -> &'a ColumnFamily {
+    db.cf_handle(name).expect("invariant: all families are opened")
 }
 
 impl Hearing {
@@ -179,7 +210,7 @@ impl Hearing {
     }
 }
 
-/// Reads `… dropping N bytes; …`, which is how the engine tells of a log that it could not read.
+/// Reads `… dropping N bytes; …`, which is how the engine tells of a log that is not whole.
 fn dropped_bytes(message: &str) -> Option<u64> {
     let (_, rest) = message.split_once("dropping ")?;
     rest.split_once(" bytes")?.0.parse().ok()

@@ -237,8 +237,9 @@ fn fleet(folder: &Folder, lines: &[&str]) -> Result<import::Imported, import::Im
 
 const BASE: &str =
     r#"{"config":{"id":"base","parent_ids":[],"raw_config":{"ntp_ip":"192.0.2.1"}}}"#;
-const PHONE: &str = r#"{"device":{"id":"a","mac":"00:15:65:4a:a9:37","config":"ca"},"config":{"id":"ca",
-"parent_ids":["base"],"raw_config":{"sip_lines":{"1":{"username":"u"}}}},"phone":{"serial":1}}"#;
+const PHONE: &str = r#"{"device":{"id":"a","mac":"00:15:65:4a:a9:37","config":"ca"},"config":{
+"id":"ca","parent_ids":["base"],"raw_config":{"sip_lines":{"1":{"username":"u"}}}},
+"phone":{"serial":1}}"#;
 
 #[test]
 fn a_fleet_goes_in_and_comes_out() {
@@ -255,9 +256,12 @@ fn a_fleet_goes_in_and_comes_out() {
     let exported = export::write(&data, &mut out).expect("a good folder");
     assert_eq!(exported, export::Exported { devices: 1, configs: 2 });
     let text = String::from_utf8(out).expect("JSON");
+    let raw_config = r#"{"sip_lines":{"1":{"username":"u"}}}"#;
+    let config =
+        format!(r#"{{"config":{{"id":"ca","parent_ids":["base"],"raw_config":{raw_config}}}}}"#);
     let wanted = [
         BASE,
-        r#"{"config":{"id":"ca","parent_ids":["base"],"raw_config":{"sip_lines":{"1":{"username":"u"}}}}}"#,
+        &config,
         r#"{"device":{"id":"a","mac":"00:15:65:4a:a9:38","configured":false,"is_new":false}}"#,
     ];
     assert_eq!(text.lines().collect::<Vec<_>>(), wanted);

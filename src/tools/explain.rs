@@ -89,7 +89,7 @@ fn information(plugins: &Plugins, scratch: &mut Scratch, line: &[u8]) -> Result<
             path = parts.next().unwrap_or_default().to_vec();
             args = parts.next().unwrap_or_default().to_vec();
             let named = request.headers.iter();
-            let found = named.filter(|(name, _)| name.eq_ignore_ascii_case("user-agent")).last();
+            let found = named.rev().find(|(name, _)| name.eq_ignore_ascii_case("user-agent"));
             agent = found.and_then(|(_, value)| value.as_str()).map(field).transpose()?;
             Source::Http
         }
@@ -174,11 +174,8 @@ fn association(plugins: &Plugins, line: &[u8]) -> Result<Json, String> {
     let line: InfoLine = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let value = |key: &str| line.dev_info.get(key).and_then(Json::as_str).map(bytes).transpose();
     let (vendor, model, version) = (value("vendor")?, value("model")?, value("version")?);
-    let info = Info {
-        vendor: vendor.as_deref(),
-        model: model.as_deref(),
-        version: version.as_deref(),
-    };
+    let info =
+        Info { vendor: vendor.as_deref(), model: model.as_deref(), version: version.as_deref() };
     let scores: Map<String, Json> =
         plugins.scores(&info).map(|(id, score)| (id.to_string(), Json::from(score))).collect();
     let winner = plugins.associate(&info).map(|release| release.id().to_string());

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -76,12 +76,13 @@ impl Answer {
         let kind = media_type(name);
         match found {
             Found::Bytes { bytes, etag } => {
-                self.give_bytes(request, kind, (&bytes, etag.as_str(), None), now);
+                self.give_bytes(request, kind, (&bytes, etag.as_str().as_bytes(), None), now);
             }
             Found::File(file) => match &file.bytes {
                 Some(bytes) => {
-                    let etag = file_etag(file.modified, file.len);
-                    self.give_bytes(request, kind, (bytes, &etag, Some(file.modified)), now);
+                    let etag = FileTag::of(file.modified, file.len);
+                    let tags = (bytes, etag.as_bytes(), Some(file.modified));
+                    self.give_bytes(request, kind, tags, now);
                 }
                 None => self.give_file(request, kind, open(&file.path), now),
             },
@@ -96,11 +97,11 @@ impl Answer {
         &mut self,
         request: &Request<'_>,
         media_type: &'static str,
-        (bytes, etag, modified): (&Bytes, &str, Option<Civil>),
+        (bytes, etag, modified): (&Bytes, &[u8], Option<Civil>),
         now: (&DateCache, Civil),
     ) {
         let length = bytes.len() as u64;
-        let whole = Representation { etag: Some(etag.as_bytes()), modified, length };
+        let whole = Representation { etag: Some(etag), modified, length };
         let index = |n: u64| usize::try_from(n).expect("an offset in memory");
         let part = |first, last| Body::Bytes(bytes.slice(index(first)..=index(last)));
         self.represent(request, &whole, media_type, now, part);
@@ -116,12 +117,9 @@ impl Answer {
         let Ok(Opened { file, len, modified }) = opened else {
             return self.tell(Status::NotFound, now.0);
         };
-        let etag = file_etag(modified, len);
-        let whole = Representation {
-            etag: Some(etag.as_bytes()),
-            modified: Some(modified),
-            length: len,
-        };
+        let etag = FileTag::of(modified, len);
+        let whole =
+            Representation { etag: Some(etag.as_bytes()), modified: Some(modified), length: len };
         let part = |first: u64, last: u64| {
             let (file, len) = (Arc::clone(&file), last - first + 1);
             Body::File { file, offset: first, len }
@@ -205,8 +203,27 @@ pub fn open_beneath(folder: &Path, name: &[u8]) -> io::Result<Opened> {
     Ok(Opened { file: Arc::new(file), len: meta.len(), modified })
 }
 
-fn file_etag(modified: Civil, len: u64) -> String {
-    format!("\"{:x}-{len:x}\"", modified.0)
+/// The entity tag of a file, made without an allocation. INVARIANT: `len <= bytes.len()`.
+struct FileTag {
+    bytes: [u8; FILE_TAG_BYTES_MAX],
+    len: usize,
+}
+
+/// Two numbers of 64 bits in hexadecimal, a dash, two quotes.
+const FILE_TAG_BYTES_MAX: usize = 16 + 1 + 16 + 2;
+
+impl FileTag {
+    fn of(modified: Civil, len: u64) -> FileTag {
+        let mut bytes = [0; FILE_TAG_BYTES_MAX];
+        let mut rest = &mut bytes[..];
+        write!(rest, "\"{:x}-{len:x}\"", modified.0).expect("invariant: the longest tag fits");
+        let len = FILE_TAG_BYTES_MAX - rest.len();
+        FileTag { bytes, len }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
 }
 
 fn media_type(name: &[u8]) -> &'static str {

@@ -95,8 +95,7 @@ impl Site {
             Ok(path) => {
                 let proxies = &*self.shared.proxies;
                 let trusts = |peer| proxies.trusted.contains(&peer);
-                let ip =
-                    client_address(address.ip(), request.forwarded_for, proxies.count, trusts);
+                let ip = client_address(address.ip(), request.forwarded_for, proxies.count, trusts);
                 let query = Query {
                     source: Source::Http,
                     ip,

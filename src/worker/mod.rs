@@ -47,6 +47,8 @@ pub struct Worker<I> {
     site: Site,
     connections: Vec<Option<Peer>>,
     open: usize,
+    /// Where the search for an idle connection goes on.
+    hand: usize,
     wheel: Wheel,
     tftp: Tftp,
     /// When the shutdown that is under way began.
@@ -114,6 +116,7 @@ impl<I: Io> Worker<I> {
             site,
             connections: Vec::new(),
             open: 0,
+            hand: 0,
             wheel: Wheel::new(now),
             tftp: Tftp::new(transfer_ports),
             stopping: None,
@@ -129,23 +132,27 @@ impl<I: Io> Worker<I> {
     /// The ring failed, or connections panicked again and again.
     pub fn run(&mut self) -> io::Result<()> {
         loop {
-            let civil = time::civil_now();
-            if !self.turn(civil, None)? {
+            if !self.turn(time::civil_now, None)? {
                 return Ok(());
             }
         }
     }
 
-    /// One turn, which waits at most until `until`. False when the worker has ended.
+    /// One turn, which waits at most until `until`. `civil` gives the time of day; it is asked
+    /// behind the wait, which may have been long. False when the worker has ended.
     ///
     /// # Errors
     /// As [`Self::run`].
-    pub fn turn(&mut self, civil: Civil, until: Option<Instant>) -> io::Result<bool> {
+    pub fn turn(
+        &mut self,
+        civil: impl FnOnce() -> Civil,
+        until: Option<Instant>,
+    ) -> io::Result<bool> {
         let until = earliest(until, self.next_deadline());
         let mut events = std::mem::take(&mut self.events);
         let now = self.io.turn(until, &mut events)?;
-        self.site.civil = civil;
-        self.site.dates.update(civil);
+        self.site.civil = civil();
+        self.site.dates.update(self.site.civil);
         self.site.core.begin_turn(&self.site.shared.world);
         for event in events.drain(..) {
             self.handle_caught(now, event)?;
@@ -222,6 +229,20 @@ impl<I: Io> Worker<I> {
         self.open += 1;
         if self.stopping.is_some() {
             self.io.close(slot);
+        } else if self.open >= limits::CONNECTIONS_CROWDED {
+            self.shed_idle(slot);
+        }
+    }
+
+    /// Closes one idle connection other than `newest`, if a short search finds one.
+    fn shed_idle(&mut self, newest: Slot) {
+        for _ in 0..limits::IDLE_LOOKS_MAX {
+            self.hand = (self.hand + 1) % self.connections.len();
+            let Ok(index) = u32::try_from(self.hand) else { return };
+            let idle = self.connections[self.hand].as_ref().filter(|peer| peer.http.is_idle());
+            if let Some(peer) = idle.filter(|_| index != newest.index) {
+                return self.io.close(Slot { index, generation: peer.generation });
+            }
         }
     }
 
@@ -273,4 +294,3 @@ fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
         (a, b) => a.or(b),
     }
 }
-

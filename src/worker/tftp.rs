@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::Site;
 use super::answer::{self, Opened};
 use super::stats::Stats;
-use super::Site;
 use crate::content::Found;
 use crate::limits::FILE_CHUNK_BYTES;
 use crate::query::{Query, Source};
@@ -54,7 +54,6 @@ impl Tftp {
         Self { transfers: Transfers::new(ports) }
     }
 
-    /// Whether none is under way.
     /// Whether none is under way.
     pub fn is_empty(&self) -> bool {
         self.transfers.is_empty()
@@ -152,39 +151,27 @@ impl Tftp {
     }
 
     fn send(&mut self, io: &mut impl Io, outgoing: Outgoing) {
-        let Outgoing { key, port, peer, transmit } = outgoing;
-        let mut out = io.buffer();
-        transmit.encode_head(&mut out);
-        if let Transmit::Data { offset, len, .. } = transmit
-            && len > 0
-        {
-            match self.transfers.payload(key) {
-                Some(Payload::Memory(bytes)) => {
-                    let start = usize::try_from(offset).expect("an offset in memory");
-                    out.extend_from_slice(&bytes[start..start + len]);
-                }
-                Some(Payload::File(window)) => {
-                    let mut window = window.borrow_mut();
-                    let Some(bytes) = window.part(offset, len) else {
-                        window.wait(io, outgoing);
-                        return;
-                    };
-                    out.extend_from_slice(bytes);
-                }
-                None => return,
+        let Transmit::Data { offset, len: len @ 1.., .. } = outgoing.transmit else {
+            return send_packet(io, &outgoing, b"");
+        };
+        match self.transfers.payload(outgoing.key) {
+            Some(Payload::Memory(bytes)) => {
+                let start = usize::try_from(offset).expect("an offset in memory");
+                send_packet(io, &outgoing, &bytes[start..start + len]);
             }
+            Some(Payload::File(window)) => {
+                let mut window = window.borrow_mut();
+                match window.part(offset, len) {
+                    Some(bytes) => send_packet(io, &outgoing, bytes),
+                    None => window.wait(io, outgoing),
+                }
+            }
+            None => {}
         }
-        io.send_to(Port(port), peer, out);
     }
 
     /// Takes a part of a file that was asked for.
-    pub fn read(
-        &mut self,
-        _now: Instant,
-        io: &mut impl Io,
-        token: u64,
-        result: io::Result<Lease>,
-    ) {
+    pub fn read(&mut self, _now: Instant, io: &mut impl Io, token: u64, result: io::Result<Lease>) {
         let key = Key::from_token(token);
         let Some(Payload::File(window)) = self.transfers.payload(key) else { return };
         let waiting = match result {
@@ -232,6 +219,13 @@ impl Window {
             self.waiting.push_back(outgoing);
         }
     }
+}
+
+fn send_packet(io: &mut impl Io, outgoing: &Outgoing, body: &[u8]) {
+    let mut out = io.buffer();
+    outgoing.transmit.encode_head(&mut out);
+    out.extend_from_slice(body);
+    io.send_to(Port(outgoing.port), outgoing.peer, out);
 }
 
 /// The bytes of a transfer and how many the peer is told.

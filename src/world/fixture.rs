@@ -1,4 +1,4 @@
-//! A small world for tests: one vendor with one release, the stock configurations, a disk that fails.
+//! A small world for tests: one vendor, one release, the stock configurations, a disk that fails.
 
 use std::collections::BTreeMap;
 use std::fs;

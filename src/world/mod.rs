@@ -1,7 +1,7 @@
 //! What cores and control plane share: every change goes through here, and is taken or refused.
 //!
-//! A core asks [`World::decide`] for each request; it is the one writer on the data path. Operators'
-//! writes are answered after they are durable. Neither waits for the other.
+//! A core asks [`World::decide`] for each request; it is the one writer on the data path.
+//! Operators' writes are answered after they are durable. Neither waits for the other.
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -79,8 +79,8 @@ pub struct Counters {
 }
 
 impl World {
-    /// Reads the store, and starts writing behind. `base` holds the server's own settings, which all
-    /// configurations lie on: `ip`, `http_port`, `tftp_port`, `http_base_url`.
+    /// Reads the store, and starts writing behind. `base` holds the server's own settings, which
+    /// all configurations lie on: `ip`, `http_port`, `tftp_port`, `http_base_url`.
     ///
     /// # Errors
     /// [`StoreError`] where the store cannot be read.
@@ -206,8 +206,8 @@ impl World {
         Some(settings)
     }
 
-    /// Notes whether the device's files could be made. The device comes back as it is now; none when
-    /// it has changed meanwhile.
+    /// Notes whether the device's files could be made. The device comes back as it is now; none
+    /// when it has changed meanwhile.
     pub fn set_configured(&self, device: &Device, configured: bool) -> Option<Arc<Device>> {
         let changed = Device { configured, ..device.clone() };
         let put = Put { device: changed, base: Some(device.revision), ..Put::default() };
@@ -216,11 +216,15 @@ impl World {
 
     /// Takes a change with the configuration made for it; all or nothing.
     fn take(&self, mut put: Put) -> Result<Arc<Device>, Stale> {
+        let merged = put.merged.as_deref().and_then(|id| self.directory.get(id));
         let config = put.config.take();
         let made = config.map(|config| self.configs.put(config, None)).transpose()?;
         let taken = self.directory.apply(Change::Put(Box::new(put)));
         if let (Err(_), Some(config)) = (&taken, made) {
             self.configs.remove(&config.id);
+        }
+        if let (Ok(device), Some(merged)) = (&taken, merged) {
+            drop(self.drop_left_config(&merged, device.config.as_deref()));
         }
         taken
     }

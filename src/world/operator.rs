@@ -45,8 +45,8 @@ impl World {
         self.make_durable(&stored, None, Vec::new())
     }
 
-    /// Replaces a device (spec section 2.6). One that was known only by its address is kept from now
-    /// on. A transient configuration that it leaves goes, when nobody else has it.
+    /// Replaces a device (spec section 2.6). One that was known only by its address is kept from
+    /// now on. A transient configuration that it leaves goes, when nobody else has it.
     ///
     /// # Errors
     /// [`Refusal`]; nothing was changed.
@@ -231,7 +231,7 @@ impl World {
     }
 
     /// Removes the configuration that a device had, where it is transient and nobody has it.
-    fn drop_left_config(&self, old: &Device, new: Option<&str>) -> Vec<Arc<Config>> {
+    pub(super) fn drop_left_config(&self, old: &Device, new: Option<&str>) -> Vec<Arc<Config>> {
         let Some(id) = old.config.as_deref().filter(|id| Some(*id) != new) else {
             return Vec::new();
         };

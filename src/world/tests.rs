@@ -17,8 +17,8 @@ fn body(found: Found) -> String {
     }
 }
 
-/// An SPA3102 asks for its default profile, which tells its model, and then for its own, which tells
-/// its MAC: one device, known only by its address until then.
+/// An SPA3102 asks for its default profile, which tells its model, and then for its own, which
+/// tells its MAC: one device, known only by its address until then.
 #[test]
 fn a_phone_tells_bit_by_bit_who_it_is() {
     let (world, store) = world(Settings::default());
@@ -49,6 +49,30 @@ fn a_phone_tells_bit_by_bit_who_it_is() {
     let stored: Vec<_> = store.documents().into_keys().collect();
     assert!(stored.contains(&Key::Device(known.id.clone())));
     assert!(stored.contains(&Key::Config(own.into())));
+}
+
+/// A phone that was registered by its MAC tells its serial number first: that made a device of its
+/// own, which stayed for ever, and the two took the address from each other at every boot.
+#[test]
+fn what_told_only_its_serial_number_is_taken_in() {
+    let (world, _) = world(Settings::default());
+    let mut core = world.core();
+    let registered =
+        Device { id: "desk".into(), mac: Some(mac("001122334455")), ..Device::default() };
+    world.insert_device(registered).expect("it is new");
+    let agent = "Linksys/SPA-942-6.1.5(a) (88019FA42805)";
+    let first = world.decide(&http("127.0.1.9", "/spa-phone.xml", agent), &mut core, start());
+    let twin = first.device.expect("it was taken in");
+    assert_ne!(&*twin.id, "desk");
+    let left = twin.config.clone().expect("a configuration was made");
+    for _ in 0..2 {
+        let query = http("127.0.1.9", "/001122334455.xml", agent);
+        let own = world.decide(&query, &mut core, start()).device.expect("it is known");
+        assert_eq!(&*own.id, "desk");
+        assert_eq!(own.sn.as_deref(), Some("88019FA42805"));
+        assert_eq!(world.directory.len(), 1);
+        assert!(world.configs.get(&left).is_none(), "nobody has it any more");
+    }
 }
 
 /// Days later the same phone comes from another address and begins again with what tells only its
