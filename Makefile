@@ -42,7 +42,7 @@ corpus: setup ## Print the score of every vendor against the corpus in RINGBOOT_
 	cargo test --release --test corpus $(CHECKED) -- --nocapture --test-threads 1
 
 bench: setup ## Measure parsing, extraction, retrieval and rendering.
-	cargo bench --workspace
+	cargo bench --bench request
 
 clean: ## Remove what was built and the data of `make run`.
 	cargo clean
