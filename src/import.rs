@@ -22,7 +22,7 @@ pub struct Imported {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The file cannot be read.
-    #[error("cannot read the file: {0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     /// A line is not what it must be.
     #[error("line {line}: {text}")]
@@ -47,9 +47,9 @@ pub fn fleet(
     folder: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Imported, ImportError> {
-    // First, so that a running server is told of before all is read.
-    let store = Rocks::open(folder)?;
     let file = File::open(file)?;
+    // Before all is read, so that a running server is told of at once.
+    let store = Rocks::open(folder)?;
     let total = file.metadata()?.len();
     let mut lines = Lines { reader: BufReader::with_capacity(1 << 20, file), number: 0, done: 0 };
     let mut batch = Vec::new();

@@ -53,6 +53,8 @@ pub const BLOCK_BYTES_MAX: u16 = 65464;
 pub const BLOCK_BYTES_DEFAULT: u16 = 512;
 /// Largest window that is agreed to, in blocks (RFC 7440 allows 65535).
 pub const WINDOW_BLOCKS_MAX: u16 = 64;
+/// Largest window that is agreed to, in bytes: what a peer's socket holds without being read.
+pub const WINDOW_BYTES_MAX: u32 = 96 * 1024;
 /// Time before the first retransmission, without a `timeout` option.
 pub const RETRANSMIT_FIRST: Duration = Duration::from_secs(1);
 /// Most sends of one packet, the first one counted.
@@ -73,6 +75,7 @@ pub const TRANSFER_PORTS: usize = 4;
 
 const _: () = assert!(BLOCK_BYTES_MIN <= BLOCK_BYTES_DEFAULT);
 const _: () = assert!(BLOCK_BYTES_DEFAULT <= BLOCK_BYTES_MAX);
+const _: () = assert!(BLOCK_BYTES_MAX as u32 <= WINDOW_BYTES_MAX);
 const _: () = assert!(TRANSFERS_UNANSWERED_PER_SOURCE_MAX <= TRANSFERS_MAX);
 const _: () = assert!(FIRST_BLOCK_SENDS_MAX <= SENDS_MAX);
 // Block numbers are 16 bits: a window must be far from filling them, or old and new look alike.
@@ -178,7 +181,8 @@ pub const UNKNOWN_MACS_MAX: usize = 64;
 pub const UNKNOWN_MACS_WINDOW: Duration = Duration::from_secs(600);
 /// Locks that the writers of devices are spread over; two devices seldom share one.
 pub const DIRECTORY_STRIPES: usize = 256;
-/// Devices at one address that are looked through for a phone that tells nothing else of itself.
+/// Devices at one address, or with one serial number, that are looked through for a phone that
+/// tells nothing else of itself.
 pub const ADDRESS_CANDIDATES_MAX: usize = 64;
 /// Devices known only by their address, at one address; further phones there are served, not kept.
 pub const PROVISIONAL_PER_SOURCE_MAX: usize = 16;

@@ -223,6 +223,7 @@ fn import_fleet(fleet: &Path, settings: &Settings) -> Result<()> {
         bar.set_position(done);
     });
     bar.finish_and_clear();
+    let imported = imported.with_context(|| fleet.display().to_string());
     let import::Imported { devices, configs } = imported?;
     println!("{devices} devices and {configs} configurations are taken in");
     Ok(())
@@ -230,6 +231,7 @@ fn import_fleet(fleet: &Path, settings: &Settings) -> Result<()> {
 
 fn export_all(out: Option<&Path>, settings: &Settings) -> Result<()> {
     let folder = settings.store_dir();
+    anyhow::ensure!(folder.is_dir(), "{}: there is no store", folder.display());
     let export::Exported { devices, configs } = match out {
         Some(path) => {
             let mut file = fs::File::create(path).with_context(|| path.display().to_string())?;

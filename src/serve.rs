@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -72,6 +73,14 @@ type Started = Result<(Waker, Vec<String>), String>;
 impl Server {
     fn start(settings: &Settings, driver: Driver) -> Result<Server> {
         let began = time::now();
+        for (name, listen, kind) in [
+            ("http", settings.http, socket2::Type::STREAM),
+            ("tftp", settings.tftp, socket2::Type::DGRAM),
+        ] {
+            if let Some(address) = listen.0 {
+                claim(address, kind).with_context(|| format!("{name} {address}"))?;
+            }
+        }
         let plugins = Plugins::load(&settings.plugins_dir)?;
         tracing::info!(releases = plugins.releases().len(), "plugins are loaded");
         let store = Rocks::open(&settings.store_dir())?;
@@ -262,6 +271,15 @@ fn work(io: impl Io, setup: &Setup, shared: Shared, stats: Arc<Stats>) -> Result
     let ports = u16::try_from(setup.transfer_ports).context("transfer ports")?;
     let now = (time::now(), time::civil_now());
     Ok(Worker::new(io, shared, stats, ports, now).run()?)
+}
+
+/// Asks whether the address is ours to take. The cores share it among themselves, and the kernel
+/// would let another server of the same user share it too, and take a part of the phones.
+fn claim(address: SocketAddr, kind: socket2::Type) -> Result<()> {
+    let socket = socket2::Socket::new(socket2::Domain::for_address(address), kind, None)?;
+    // A connection of the last server that lingers is no server.
+    socket.set_reuse_address(kind == socket2::Type::STREAM)?;
+    Ok(socket.bind(&address.into())?)
 }
 
 fn cores(wanted: usize) -> usize {

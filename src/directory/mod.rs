@@ -88,7 +88,9 @@ impl Directory {
         if !self.serials.has_other(sn, id) {
             return None;
         }
-        let others = self.serials.names(sn).into_iter().filter(|other| **other != *id);
+        // Clones share a serial number; only so many are looked at.
+        let names = (0..limits::ADDRESS_CANDIDATES_MAX).map_while(|at| self.serials.name(sn, at));
+        let others = names.filter(|other| **other != *id);
         others.filter_map(|other| self.get(&other)).find(|other| stands_in(other))
     }
 

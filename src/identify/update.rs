@@ -90,8 +90,10 @@ fn settle(draft: &mut Draft, told: &Told<'_>, basis: &Basis<'_>) {
         return;
     }
     let here = basis.directory.provisional_count_at(told.ip) > 0;
-    let mut others = here.then(|| basis.directory.provisional_at(told.ip)).into_iter().flatten();
-    let stand_in = others.find(|other| other.id != device.id && may_be_same(device, other));
+    let others = here.then(|| basis.directory.provisional_at(told.ip)).into_iter().flatten();
+    let mut others = others.filter(|other| other.id != device.id && may_be_same(device, other));
+    // Of several that may be this phone, none is taken for it.
+    let stand_in = others.next().filter(|_| others.next().is_none());
     let twin = || basis.directory.twin_by_serial(&told::utf8(told.sn?), &device.id);
     let twin = || if told.mac.is_some() { twin() } else { None };
     let Some(stand_in) = stand_in.or_else(twin) else { return };

@@ -48,6 +48,10 @@ pub fn load(folder: &Path) -> Result<Plugins, LoadErrors> {
     let mut ranks: BTreeMap<String, u32> = BTreeMap::new();
     for read in &reads {
         for release in &read.manifest.releases {
+            if !is_folder_name(release.name.get_ref()) {
+                let message = "a release's name has letters, digits, `.`, `-` and `_` only";
+                errors.push(read.error(&release.name, message));
+            }
             if ranks.insert(read.id(release), 0).is_some() {
                 let message = format!("{:?} is there twice", read.id(release));
                 errors.push(read.error(&release.name, message));
@@ -61,7 +65,9 @@ pub fn load(folder: &Path) -> Result<Plugins, LoadErrors> {
     let mut releases = Vec::new();
     for read in &reads {
         add_rules(read, &ranks, &mut builder, &mut errors);
-        releases.extend(read.manifest.releases.iter().filter_map(|entry| {
+        let named = read.manifest.releases.iter();
+        let named = named.filter(|entry| is_folder_name(entry.name.get_ref()));
+        releases.extend(named.filter_map(|entry| {
             release(read, entry).map_err(|mut more| errors.append(&mut more)).ok()
         }));
     }
@@ -69,6 +75,10 @@ pub fn load(folder: &Path) -> Result<Plugins, LoadErrors> {
         LoadErrors(vec![LoadError { file: folder.into(), line: 1, message: error }])
     });
     if !errors.is_empty() {
+        // What releases share is told once.
+        let place = |error: &LoadError| (error.file.clone(), error.line, error.message.clone());
+        errors.sort_by_key(place);
+        errors.dedup();
         return Err(LoadErrors(errors));
     }
     releases.sort_by(|a, b| a.id.cmp(&b.id));
@@ -78,11 +88,17 @@ pub fn load(folder: &Path) -> Result<Plugins, LoadErrors> {
     Ok(Plugins { generation, extractor: extractor?, releases, by_id })
 }
 
+/// Folders are named after releases.
+fn is_folder_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    name.bytes().all(fits) && !matches!(name, "" | "." | ".." | "all")
+}
+
 fn read_all(folder: &Path, errors: &mut Vec<LoadError>) -> Vec<Read> {
     let mut folders: Vec<PathBuf> = match fs::read_dir(folder) {
         Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
         Err(error) => {
-            let message = error.to_string();
+            let message = format!("the folder of plugins cannot be read: {error}");
             errors.push(LoadError { file: folder.into(), line: 1, message });
             return Vec::new();
         }
@@ -207,17 +223,17 @@ fn release(read: &Read, entry: &ReleaseEntry) -> Result<Arc<Release>, Vec<LoadEr
     let (files, commons) = (mine(&manifest.files), mine(&manifest.commons));
     let entries = files.iter().map(|&i| &manifest.files[i]);
     let entries: Vec<_> = entries.chain(commons.iter().map(|&i| &manifest.commons[i])).collect();
-    let templates = templates(read, &entries, &sources).map_err(|mut more| {
-        errors.append(&mut more);
-        std::mem::take(&mut errors)
-    })?;
     let mut made = Vec::new();
     for file in &entries {
-        match compile_file(read, file, &templates) {
+        match compile_file(read, file, &sources) {
             Ok(file) => made.push(file),
             Err(error) => errors.push(error),
         }
     }
+    let templates = templates(read, &entries, &sources).map_err(|mut more| {
+        errors.append(&mut more);
+        std::mem::take(&mut errors)
+    })?;
     let statics = statics(read, entry).map_err(|error| vec![error])?;
     let sensitive = patterns(read, &manifest.sensitive).map_err(|error| vec![error])?;
     let scores = scores(read, entry).map_err(|error| vec![error])?;
@@ -288,11 +304,15 @@ fn condition_name(read: &Read, when: &Placed) -> String {
     format!("{}:{}", place.file.display(), place.line)
 }
 
-fn compile_file(read: &Read, file: &FileEntry, templates: &Templates) -> Result<Made, LoadError> {
+fn compile_file(
+    read: &Read,
+    file: &FileEntry,
+    sources: &render::Sources,
+) -> Result<Made, LoadError> {
     let path = PathPattern::parse(file.path.get_ref());
     let path = path.map_err(|message| read.error(&file.path, message))?;
     let template = file.template.get_ref();
-    if !templates.has(template) {
+    if !sources.contains_key(template) {
         let message = format!("there is no template {template:?}");
         return Err(read.error(&file.template, message));
     }

@@ -79,18 +79,14 @@ impl Templates {
         let mut errors = Vec::new();
         for (name, (file, text)) in sources {
             if let Err(error) = env.add_template_owned(name.clone(), text.clone()) {
-                let message = describe(&error);
-                errors.push(LoadError {
-                    file: file.clone(),
-                    line: error.line().unwrap_or(1),
-                    message,
-                });
+                let line = error.line().unwrap_or(1);
+                errors.push(LoadError { file: file.clone(), line, message: reason(&error) });
             }
         }
         for (name, text) in conditions {
             if let Err(error) = env.add_template_owned(name.clone(), text.clone()) {
                 let file = PathBuf::from(name);
-                errors.push(LoadError { file, line: 1, message: describe(&error) });
+                errors.push(LoadError { file, line: 1, message: reason(&error) });
             }
         }
         if errors.is_empty() { Ok(Self { env }) } else { Err(errors) }
@@ -122,16 +118,13 @@ impl Templates {
 
     fn text(&self, name: &str, context: &Value) -> Result<String, RenderError> {
         let template = self.env.get_template(name).and_then(|t| t.render(context));
-        template.map_err(|error| RenderError::Template(describe(&error)))
+        template.map_err(|error| RenderError::Template(error.to_string()))
     }
 }
 
-fn describe(error: &Error) -> String {
-    let place = match (error.name(), error.line()) {
-        (Some(name), Some(line)) => format!(" ({name}:{line})"),
-        _ => String::new(),
-    };
-    format!("{error}{place}")
+/// What is wrong, without the place.
+fn reason(error: &Error) -> String {
+    error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned)
 }
 
 fn encode(text: String, encoding: Encoding) -> Bytes {

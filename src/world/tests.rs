@@ -60,11 +60,12 @@ fn what_told_only_its_serial_number_is_taken_in() {
     let registered =
         Device { id: "desk".into(), mac: Some(mac("001122334455")), ..Device::default() };
     world.insert_device(registered).expect("it is new");
-    let agent = "Linksys/SPA-942-6.1.5(a) (88019FA42805)";
+    let agent = "Cisco/SPA3102-5.1.10 (88019FA42805)";
     let first = world.decide(&http("127.0.1.9", "/spa-phone.xml", agent), &mut core, start());
     let twin = first.device.expect("it was taken in");
     assert_ne!(&*twin.id, "desk");
     let left = twin.config.clone().expect("a configuration was made");
+    let agent = "Cisco/SPA3102-5.1.10 (001122334455)(88019FA42805)";
     for _ in 0..2 {
         let query = http("127.0.1.9", "/001122334455.xml", agent);
         let own = world.decide(&query, &mut core, start()).device.expect("it is known");

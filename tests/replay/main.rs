@@ -1,4 +1,4 @@
-//! Conversations as text, each against a worker of its own without sockets, on a clock that is told.
+//! Conversations as text, each against a worker without sockets, on a clock that is told.
 //!
 //! A conversation is a file `*.talk` in this folder. `#` begins a remark. One line is one step; a
 //! word with spaces is in quotes (`\r`, `\n`, `\"`, `\xNN` in them). The server knows the phones of

@@ -130,7 +130,7 @@ impl Run {
         let own = who.address.expect("invariant: the fleet is spread");
         // Only what tells an agent can be told apart at a shared address.
         let is_told = profile.steps.iter().all(|step| step.transport == Transport::Http);
-        let shares = shares && is_told && member % 2 == 0;
+        let shares = shares && is_told && member.is_multiple_of(2);
         let address = if shares { SITE } else { IpAddr::V4(own) };
         let troubles = Vec::new();
         self.boots.push(Boot { phone, member, address, troubles, last_bytes: 0 });
@@ -358,7 +358,7 @@ fn firmware_step(profile: &Profile) -> Step {
     let first = profile.steps[0].clone();
     let asked = Options {
         blksize: Some(1428),
-        windowsize: (profile.model.len() % 2 == 0).then_some(8),
+        windowsize: profile.model.len().is_multiple_of(2).then_some(8),
         timeout: None,
         tsize: Some(0),
     };

@@ -1,6 +1,8 @@
 //! The four options a transfer may have: read with every rule of RFC 2347, nonsense left out.
 
-use crate::limits::{BLOCK_BYTES_DEFAULT, BLOCK_BYTES_MAX, BLOCK_BYTES_MIN, WINDOW_BLOCKS_MAX};
+use crate::limits::{
+    BLOCK_BYTES_DEFAULT, BLOCK_BYTES_MAX, BLOCK_BYTES_MIN, WINDOW_BLOCKS_MAX, WINDOW_BYTES_MAX,
+};
 
 /// The name and value pairs of a request or an OACK, as they came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -65,12 +67,15 @@ impl Options {
     }
 
     /// The server's answer for a file of `size` bytes: what was asked, the real size, and no
-    /// larger window than `WINDOW_BLOCKS_MAX` (RFC 7440 section 3 lets a server lower it).
+    /// larger window than `WINDOW_BLOCKS_MAX` and what fits `WINDOW_BYTES_MAX` (RFC 7440 section 3
+    /// lets a server lower it): a window that overruns the peer's buffer costs a time-out each.
     #[must_use]
     pub fn agree(self, size: u64) -> Self {
+        let fits = WINDOW_BYTES_MAX / u32::from(self.block_bytes_or_default());
+        let fits = u16::try_from(fits.max(1)).unwrap_or(u16::MAX);
         Self {
             size: self.size.map(|_| size),
-            window_blocks: self.window_blocks.map(|asked| asked.min(WINDOW_BLOCKS_MAX)),
+            window_blocks: self.window_blocks.map(|asked| asked.min(WINDOW_BLOCKS_MAX).min(fits)),
             ..self
         }
     }
