@@ -102,8 +102,8 @@ pub const DATAGRAM_BUFFER_BYTES: usize = 2 * 1024;
 pub const CONNECTIONS_MAX: usize = 16_384;
 /// Most connections of one source address on one core; a site behind one address is normal.
 pub const CONNECTIONS_PER_SOURCE_MAX: usize = 8_192;
-/// Connections of one core from which on an idle one goes for each that comes.
-pub const CONNECTIONS_CROWDED: usize = CONNECTIONS_MAX - CONNECTIONS_MAX / 8;
+/// Share of a core's connections that is kept free: past it an idle one goes for each that comes.
+pub const CONNECTIONS_SPARE: usize = 8;
 /// Places that are looked at for an idle connection.
 pub const IDLE_LOOKS_MAX: usize = 64;
 /// Bytes read at once from a file that is sent.
@@ -220,6 +220,8 @@ pub const FLUSH_BATCH: usize = 10_000;
 pub const RENDERED_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// Largest static file that is kept in memory.
 pub const STATIC_MEMORY_BYTES_MAX: u64 = 256 * 1024;
+/// Least time between two log lines of one core about connections that were shed.
+pub const SHED_LINE_PAUSE: Duration = Duration::from_secs(1);
 /// Panics of one core that are caught; one more ends the process.
 pub const PANICS_MAX: u32 = 16;
 /// Time that a clean shutdown may take.

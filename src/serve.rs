@@ -113,8 +113,10 @@ impl Server {
             transfer_ports: limits::TRANSFER_PORTS,
             linger: limits::LINGER_TIME_MAX,
         };
-        for core in 0..cores(settings.cores) {
-            match server.start_core(core, driver, setup.clone(), tell.clone()) {
+        let cores = cores(settings.cores);
+        let sizes = share_of_descriptors(driver, cores)?;
+        for core in 0..cores {
+            match server.start_core(core, driver, (setup.clone(), sizes), tell.clone()) {
                 Ok(running) => server.cores.push(running),
                 Err(error) => {
                     server.stop()?;
@@ -136,7 +138,7 @@ impl Server {
         &self,
         core: usize,
         driver: Driver,
-        setup: Setup,
+        (setup, sizes): (Setup, Sizes),
         failed: Sender<String>,
     ) -> Result<Running> {
         let stats = Arc::new(Stats::default());
@@ -148,8 +150,8 @@ impl Server {
                 tracing::warn!(core, %error, "the thread is not pinned");
             }
             let ended = match driver {
-                Driver::Epoll => run_epoll(&setup, shared, kept, &tell),
-                Driver::Auto | Driver::IoUring => run_uring(&setup, shared, kept, &tell),
+                Driver::Epoll => run_epoll((&setup, &sizes), shared, kept, &tell),
+                Driver::Auto | Driver::IoUring => run_uring((&setup, &sizes), shared, kept, &tell),
             };
             if let Err(error) = ended {
                 let _ = failed.send(format!("core {core}: {error}"));
@@ -242,12 +244,12 @@ impl Server {
 }
 
 fn run_uring(
-    setup: &Setup,
+    (setup, sizes): (&Setup, &Sizes),
     shared: Shared,
     stats: Arc<Stats>,
     tell: &Sender<Started>,
 ) -> Result<()> {
-    let made = Uring::new(setup, &Sizes::default());
+    let made = Uring::new(setup, sizes);
     let said = made.as_ref().map(|ring| (ring.waker(), ring.warnings().to_vec()));
     let _ = tell.send(said.map_err(ToString::to_string));
     let Ok(io) = made else { return Ok(()) };
@@ -255,12 +257,12 @@ fn run_uring(
 }
 
 fn run_epoll(
-    setup: &Setup,
+    (setup, sizes): (&Setup, &Sizes),
     shared: Shared,
     stats: Arc<Stats>,
     tell: &Sender<Started>,
 ) -> Result<()> {
-    let made = Epoll::new(setup, &Sizes::default());
+    let made = Epoll::new(setup, sizes);
     let said = made.as_ref().map(|epoll| (epoll.waker(), Vec::new()));
     let _ = tell.send(said.map_err(ToString::to_string));
     let Ok(io) = made else { return Ok(()) };
@@ -280,6 +282,21 @@ fn claim(address: SocketAddr, kind: socket2::Type) -> Result<()> {
     // A connection of the last server that lingers is no server.
     socket.set_reuse_address(kind == socket2::Type::STREAM)?;
     Ok(socket.bind(&address.into())?)
+}
+
+/// On epoll a connection is a descriptor of the process, and the cores share those out; on
+/// io_uring each ring has a table of its own.
+fn share_of_descriptors(driver: Driver, cores: usize) -> Result<Sizes> {
+    let sizes = Sizes::default();
+    if driver != Driver::Epoll {
+        return Ok(sizes);
+    }
+    let all = ring::raise_descriptor_limit()?;
+    let share = (all.saturating_sub(limits::DESCRIPTORS_RESERVED) / cores).max(1);
+    if share < sizes.connections_max {
+        tracing::warn!("{share} connections a core only: RLIMIT_NOFILE is {all}");
+    }
+    Ok(Sizes { connections_max: sizes.connections_max.min(share), ..sizes })
 }
 
 fn cores(wanted: usize) -> usize {

@@ -17,7 +17,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -80,7 +80,8 @@ impl Io for Quiet {
         self.0.borrow_mut().answer = Some(output);
     }
 
-    fn send_to(&mut self, port: Port, _peer: SocketAddr, datagram: Vec<u8>) {
+    fn send_to(&mut self, port: Port, _peer: SocketAddr, from: Option<IpAddr>, datagram: Vec<u8>) {
+        assert_eq!(from, Some(SERVER));
         self.0.borrow_mut().datagrams.push((port, datagram));
     }
 
@@ -100,6 +101,9 @@ struct Bench {
     io: Quiet,
     _files: Folder,
 }
+
+/// Where phones ask.
+const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 const SLOT: Slot = Slot { index: 0, generation: 0 };
 
@@ -157,7 +161,8 @@ impl Bench {
     fn datagram(&mut self, port: u16, bytes: &[u8]) -> (u64, Vec<(Port, Vec<u8>)>) {
         let peer = "192.0.2.10:2000".parse().expect("an address");
         let lease = Lease::owned(bytes.to_vec());
-        let count = self.turn(Event::Datagram { port: Port(port), peer, lease });
+        let (port, local) = (Port(port), Some(SERVER));
+        let count = self.turn(Event::Datagram { port, peer, local, lease });
         let mut kernel = self.io.0.borrow_mut();
         let sent = kernel.datagrams.clone();
         while let Some((_, mut buffer)) = kernel.datagrams.pop() {

@@ -8,6 +8,7 @@ mod beneath;
 pub mod epoll;
 mod lease;
 mod output;
+mod packet_info;
 mod pool;
 mod probe;
 pub mod sockets;
@@ -22,7 +23,7 @@ mod waker;
 use bytes::Bytes;
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::limits;
@@ -63,8 +64,8 @@ pub enum Event {
     Sent { slot: Slot },
     /// The connection is gone and its name is stale. The last event of a slot.
     Closed { slot: Slot, error: Option<io::ErrorKind> },
-    /// A datagram.
-    Datagram { port: Port, peer: SocketAddr, lease: Lease },
+    /// A datagram, and which address of ours it was sent to: none where its socket has only one.
+    Datagram { port: Port, peer: SocketAddr, local: Option<IpAddr>, lease: Lease },
     /// A file read that was asked for with this token; empty at the end of the file.
     Read { token: u64, result: io::Result<Lease> },
     /// Another thread rang the driver's `Waker`.
@@ -123,14 +124,21 @@ pub trait Io {
     /// Closes now, whatever is under way. `Event::Closed` follows, once.
     fn close(&mut self, slot: Slot);
 
-    /// Sends one datagram from `port`. A full socket queues it; a failed one is counted.
-    fn send_to(&mut self, port: Port, peer: SocketAddr, datagram: Vec<u8>);
+    /// Sends one datagram from `port` and, where its socket has many addresses, from `from`: a
+    /// `local` of an event. A full socket queues it; a failed one is counted.
+    fn send_to(&mut self, port: Port, peer: SocketAddr, from: Option<IpAddr>, datagram: Vec<u8>);
 
     /// Reads up to `len` bytes at `offset`; `Event::Read` with the same token follows.
     fn read(&mut self, token: u64, file: &Arc<File>, offset: u64, len: usize);
 
     /// Stops accepting connections, for a clean shutdown. What is open goes on.
     fn stop_accepting(&mut self);
+
+    /// Most connections that this driver can have: the descriptors may allow fewer than
+    /// `CONNECTIONS_MAX`.
+    fn capacity(&self) -> usize {
+        limits::CONNECTIONS_MAX
+    }
 
     /// What the driver counted since it was made.
     fn counters(&self) -> Counters;

@@ -4,6 +4,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 
+use super::packet_info;
 use crate::limits;
 
 /// Whether a socket waits by itself. A ring waits for blocking sockets without blocking; on a
@@ -35,7 +36,8 @@ pub fn listener(address: SocketAddr, waiting: Waiting) -> io::Result<Socket> {
     })
 }
 
-/// A datagram socket; `shared` ones (the well-known port) may be bound by each core.
+/// A datagram socket; `shared` ones (the well-known port) may be bound by each core. One on an
+/// unspecified address is told to which of the machine's each datagram was sent.
 ///
 /// # Errors
 /// What the kernel says of the address; the text names it.
@@ -46,6 +48,9 @@ pub fn datagram(address: SocketAddr, shared: bool, waiting: Waiting) -> io::Resu
             socket.set_reuse_port(true)?;
         }
         socket.set_recv_buffer_size(limits::DATAGRAM_RECEIVE_BYTES)?;
+        if address.ip().is_unspecified() {
+            packet_info::request(&socket, address)?;
+        }
         socket.bind(&address.into())?;
         Ok(socket)
     })

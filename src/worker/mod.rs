@@ -24,6 +24,7 @@ use crate::limits;
 use crate::ring::{Event, Io, Slot};
 use crate::time::{self, Civil, Instant};
 use crate::wire::http::{Connection, DateCache};
+use crate::wire::tftp::Flow;
 use crate::world::{Core, World};
 use tftp::Tftp;
 use wheel::Wheel;
@@ -49,6 +50,8 @@ pub struct Worker<I> {
     open: usize,
     /// Where the search for an idle connection goes on.
     hand: usize,
+    /// How many were shed when that was last told.
+    shed_told: (u64, Instant),
     wheel: Wheel,
     tftp: Tftp,
     /// When the shutdown that is under way began.
@@ -117,6 +120,7 @@ impl<I: Io> Worker<I> {
             connections: Vec::new(),
             open: 0,
             hand: 0,
+            shed_told: (0, Instant::default()),
             wheel: Wheel::new(now),
             tftp: Tftp::new(transfer_ports),
             stopping: None,
@@ -160,8 +164,20 @@ impl<I: Io> Worker<I> {
         self.events = events;
         self.expire(now);
         self.tftp.transmit(now, &mut self.io, &self.site.stats);
+        self.tell_shed(now);
         self.site.stats.keep(self.io.counters());
         Ok(!self.is_over(now))
+    }
+
+    /// Says that connections were shed, once in a while.
+    fn tell_shed(&mut self, now: Instant) {
+        let shed = self.io.counters().shed;
+        let (told, at) = self.shed_told;
+        if shed > told && now.since(at) >= limits::SHED_LINE_PAUSE {
+            let (count, open) = (shed - told, self.open);
+            tracing::warn!(count, open, "connections are shed: the table or a share of it is full");
+            self.shed_told = (shed, now);
+        }
     }
 
     fn next_deadline(&self) -> Option<Instant> {
@@ -209,8 +225,9 @@ impl<I: Io> Worker<I> {
                 }
             }
             Event::Closed { slot, .. } => self.closed(slot),
-            Event::Datagram { port, peer, lease } => {
-                self.tftp.datagram(now, &mut self.io, &mut self.site, (port, peer), &lease);
+            Event::Datagram { port, peer, local, lease } => {
+                let flow = Flow { peer, local };
+                self.tftp.datagram(now, &mut self.io, &mut self.site, (port, flow), &lease);
             }
             Event::Read { token, result } => self.tftp.read(now, &mut self.io, token, result),
             Event::Woken => {}
@@ -229,7 +246,7 @@ impl<I: Io> Worker<I> {
         self.open += 1;
         if self.stopping.is_some() {
             self.io.close(slot);
-        } else if self.open >= limits::CONNECTIONS_CROWDED {
+        } else if self.open >= self.io.capacity() - self.io.capacity() / limits::CONNECTIONS_SPARE {
             self.shed_idle(slot);
         }
     }

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,7 +17,7 @@ use crate::query::{Query, Source};
 use crate::ring::{Io, Lease, Port};
 use crate::time::Instant;
 use crate::wire::tftp::{
-    End, ErrorCode, Key, ListenOutcome, Mode, Outgoing, Packet, Request, Transfers, Transmit,
+    End, ErrorCode, Flow, Key, ListenOutcome, Mode, Outgoing, Packet, Request, Transfers, Transmit,
     path_of, to_netascii,
 };
 
@@ -75,45 +74,45 @@ impl Tftp {
         now: Instant,
         io: &mut impl Io,
         site: &mut Site,
-        (port, peer): (Port, SocketAddr),
+        (port, flow): (Port, Flow),
         datagram: &[u8],
     ) {
         let answer = if port == Port(0) {
-            match self.transfers.on_listen(now, peer, datagram) {
+            match self.transfers.on_listen(now, flow, datagram) {
                 ListenOutcome::Silence => None,
                 ListenOutcome::Error(packet) => Some(packet),
                 ListenOutcome::Request(request) => {
-                    let answer = self.request(now, site, peer, &request);
-                    let begun = if answer.is_none() { 200 } else { 404 };
-                    site.stats.answered(Source::Tftp, begun);
-                    answer
+                    let begun = self.request(now, site, flow, &request);
+                    let status = if begun == Ok(true) { 200 } else { 404 };
+                    site.stats.answered(Source::Tftp, status);
+                    begun.err().map(Packet::error)
                 }
             }
         } else {
-            self.transfers.on_transfer_datagram(now, port.0, peer, datagram)
+            self.transfers.on_transfer_datagram(now, port.0, flow.peer, datagram)
         };
         if let Some(packet) = answer {
             let mut out = io.buffer();
             packet.encode(&mut out);
-            io.send_to(port, peer, out);
+            io.send_to(port, flow.peer, flow.local, out);
         }
     }
 
-    /// Begins a transfer, or says why not.
+    /// Begins a transfer, or says why not; false where nothing is to be said.
     fn request(
         &mut self,
         now: Instant,
         site: &mut Site,
-        peer: SocketAddr,
+        flow: Flow,
         request: &Request<'_>,
-    ) -> Option<Packet<'static>> {
+    ) -> Result<bool, ErrorCode> {
         let mut buffer = std::mem::take(&mut site.path);
         let begun = match path_of(request.name, &mut buffer) {
             Err(_) => Err(ErrorCode::FILE_NOT_FOUND),
             Ok(name) => {
                 let query = Query {
                     source: Source::Tftp,
-                    ip: peer.ip().to_canonical(),
+                    ip: flow.peer.ip().to_canonical(),
                     path: request.name,
                     name,
                     args: b"",
@@ -124,20 +123,16 @@ impl Tftp {
                 let decision = site.shared.world.decide(&query, &mut site.core, now);
                 if decision.is_refused {
                     site.path = buffer;
-                    return None;
+                    return Ok(false);
                 }
                 let found = site.shared.content.find(&site.shared.world, &decision);
                 payload(found, name, request.mode)
             }
         };
         site.path = buffer;
-        let (size, payload) = match begun {
-            Ok(begun) => begun,
-            Err(code) => return Some(Packet::error(code)),
-        };
+        let (size, payload) = begun?;
         // A full table says nothing: the phone asks again.
-        let _ = self.transfers.begin(now, peer, request, size, payload);
-        None
+        Ok(self.transfers.begin(now, flow, request, size, payload).is_some())
     }
 
     /// Sends whatever transfers may send now, and lets go of those that are over.
@@ -225,7 +220,7 @@ fn send_packet(io: &mut impl Io, outgoing: &Outgoing, body: &[u8]) {
     let mut out = io.buffer();
     outgoing.transmit.encode_head(&mut out);
     out.extend_from_slice(body);
-    io.send_to(Port(outgoing.port), outgoing.peer, out);
+    io.send_to(Port(outgoing.port), outgoing.peer, outgoing.local, out);
 }
 
 /// The bytes of a transfer and how many the peer is told.

@@ -4,9 +4,15 @@ use crate::http::Client;
 use crate::on_both_drivers;
 use crate::server::Place;
 use crate::tftp;
+use ringboot::wire::tftp::{ErrorCode, Failure};
 use serde_json::{Value, json};
+use std::net::{Ipv4Addr, SocketAddr};
 
-on_both_drivers!(an_aastra_is_known_by_its_mac, a_gateway_that_moved_stays_one_device);
+on_both_drivers!(
+    an_aastra_is_known_by_its_mac,
+    a_gateway_that_moved_stays_one_device,
+    each_address_of_a_server_answers_for_itself,
+);
 
 /// What a new phone's configuration is made from.
 pub fn stock_configs() -> Vec<String> {
@@ -76,4 +82,21 @@ fn a_gateway_that_moved_stays_one_device(driver: &str) {
     let moved = place.device_that(|device| field(device, "ip") == "127.0.1.2");
     let told = ["id", "mac", "vendor", "model"].map(|key| field(&moved, key));
     assert_eq!(told, [field(&device, "id"), "00:11:22:33:44:77", "Cisco", "SPA3102"]);
+}
+
+/// A server listens on all its addresses, as is the default: `fetch` takes nothing that comes from
+/// another one than it asked. A phone's firewall would not let it in.
+fn each_address_of_a_server_answers_for_itself(driver: &str) {
+    let mut place = Place::new("addresses");
+    place.tftp.set_ip(Ipv4Addr::UNSPECIFIED.into());
+    assert!(place.import(stock_configs()).status.success());
+    let _server = place.serve(driver);
+    let here = [127, 0, 2, 1];
+    for last in 2..10 {
+        let asked = SocketAddr::from(([127, 0, 0, last], place.tftp.port()));
+        tftp::fetch(asked, here, "/spa3102.cfg").unwrap();
+        tftp::fetch(asked, here, "/001122334477.xml").unwrap();
+        let missing = tftp::fetch(asked, here, "/no-such-file.bin");
+        assert_eq!(missing, Err(Failure::Refused(ErrorCode::FILE_NOT_FOUND)));
+    }
 }

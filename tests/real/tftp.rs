@@ -50,7 +50,10 @@ pub fn fetch_with(
         let wait = wait.unwrap_or_default().max(Duration::from_millis(1));
         socket.set_read_timeout(Some(wait)).unwrap();
         match socket.recv_from(&mut datagram) {
-            Ok((length, from)) => fetch.handle(time::now(), from, &datagram[..length]),
+            Ok((length, from)) => {
+                assert_eq!(from.ip(), server.ip(), "it answers from where it was asked");
+                fetch.handle(time::now(), from, &datagram[..length]);
+            }
             Err(_) => fetch.handle_timeout(time::now()),
         }
     }

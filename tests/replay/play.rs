@@ -2,7 +2,7 @@
 
 use crate::expect;
 use crate::stage::Folder;
-use crate::wire::{Scripted, bytes_of};
+use crate::wire::{SERVER, Scripted, bytes_of};
 use ringboot::content::Content;
 use ringboot::ring::{Event, Lease, Port, Slot, Then};
 use ringboot::time::{Civil, Duration, Instant};
@@ -293,8 +293,8 @@ impl Play {
         let is_request = matches!(words[0], "RRQ" | "WRQ");
         let speaker = self.speaker();
         let port = port.unwrap_or(if is_request { Port(0) } else { speaker.port });
-        let (peer, lease) = (speaker.address, Lease::owned(datagram));
-        self.io.wire().events.push(Event::Datagram { port, peer, lease });
+        let (peer, local, lease) = (speaker.address, Some(SERVER), Lease::owned(datagram));
+        self.io.wire().events.push(Event::Datagram { port, peer, local, lease });
         self.settle()
     }
 

@@ -6,10 +6,13 @@ use std::cell::{RefCell, RefMut};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::FileExt;
 use std::rc::Rc;
 use std::sync::Arc;
+
+/// Where phones ask.
+pub const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 /// A driver that the script plays; the worker has one handle of it, the script the other.
 #[derive(Clone, Default)]
@@ -125,7 +128,8 @@ impl Io for Scripted {
         self.wire().close(slot, None);
     }
 
-    fn send_to(&mut self, port: Port, peer: SocketAddr, datagram: Vec<u8>) {
+    fn send_to(&mut self, port: Port, peer: SocketAddr, from: Option<IpAddr>, datagram: Vec<u8>) {
+        assert_eq!(from, Some(SERVER), "an answer leaves from where it was asked for");
         let mut wire = self.wire();
         wire.buffers -= 1;
         wire.datagrams.push_back((port, peer, datagram));

@@ -292,8 +292,8 @@ impl Net {
             }
             Happening::ToPhone(link, what) => self.to_phones.push((link, what)),
             Happening::Datagram(core, port, peer, bytes) => {
-                let lease = Lease::owned(bytes);
-                self.cores[core].events.push(Event::Datagram { port, peer, lease });
+                let (local, lease) = (Some(SERVER), Lease::owned(bytes));
+                self.cores[core].events.push(Event::Datagram { port, peer, local, lease });
             }
             Happening::Read(core, token, result) => {
                 let result = result.map(Lease::owned);
@@ -428,7 +428,8 @@ impl Io for SimIo {
         net.closed(number, None);
     }
 
-    fn send_to(&mut self, port: Port, peer: SocketAddr, datagram: Vec<u8>) {
+    fn send_to(&mut self, port: Port, peer: SocketAddr, from: Option<IpAddr>, datagram: Vec<u8>) {
+        assert_eq!(from, Some(SERVER), "an answer leaves from where it was asked for");
         let mut net = self.net();
         net.cores[self.core].buffers -= 1;
         let link = net.datagram_links.get(&peer).copied();

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
+use crate::ring::packet_info::{CONTROL_BYTES, Control};
+
 /// What a call that may have to wait came to.
 pub(super) type Attempt<T> = io::Result<Option<T>>;
 
@@ -36,32 +38,42 @@ pub(super) fn receive(socket: &impl AsRawFd, buffer: &mut Vec<u8>) -> Attempt<us
     Ok(came)
 }
 
-/// Receives a datagram into the spare room of an empty buffer. `None` for its sender's place when
-/// the datagram was cut.
-pub(super) fn receive_from(
-    socket: &impl AsRawFd,
-    buffer: &mut Vec<u8>,
-) -> Attempt<Option<SockAddr>> {
+/// A datagram's sender, and what the kernel wrote beside it.
+pub(super) struct Origin {
+    pub peer: SockAddr,
+    pub control: [u8; CONTROL_BYTES],
+}
+
+/// Receives a datagram into the spare room of an empty buffer. `None` for its origin when the
+/// datagram was cut.
+pub(super) fn receive_from(socket: &impl AsRawFd, buffer: &mut Vec<u8>) -> Attempt<Option<Origin>> {
     assert!(buffer.is_empty());
-    let (start, room) = (buffer.as_mut_ptr().cast(), buffer.capacity());
+    let room = buffer.capacity();
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: room };
     let mut storage = SockAddrStorage::zeroed();
-    let mut len = size_of::<SockAddrStorage>() as libc::socklen_t;
-    let name = (&raw mut storage).cast();
-    // SAFETY: the buffer's room, the name and its length are writable.
-    let came = unsafe {
-        // The true length is returned, even of what does not fit.
-        let flags = libc::MSG_TRUNC;
-        libc::recvfrom(socket.as_raw_fd(), start, room, flags, name, &raw mut len)
-    };
+    // What the kernel does not write stays zero, which is no control message.
+    let mut control = [0; CONTROL_BYTES];
+    let mut message = header();
+    message.msg_name = (&raw mut storage).cast();
+    message.msg_namelen = size_of::<SockAddrStorage>() as libc::socklen_t;
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = CONTROL_BYTES as _;
+    // The true length is returned, even of what does not fit.
+    let flags = libc::MSG_TRUNC;
+    // SAFETY: the message, the buffer's room, the name and the control bytes are writable.
+    let came = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, flags) };
     let Some(came) = attempt(came)? else { return Ok(None) };
     if came > room {
         return Ok(Some(None));
     }
-    // SAFETY: the kernel has written that many bytes, and an address of `len` bytes.
-    unsafe {
+    // SAFETY: the kernel has written that many bytes, and an address of `msg_namelen` bytes.
+    let peer = unsafe {
         buffer.set_len(came);
-        Ok(Some(Some(SockAddr::new(storage, len))))
-    }
+        SockAddr::new(storage, message.msg_namelen)
+    };
+    Ok(Some(Some(Origin { peer, control })))
 }
 
 /// Sends both slices as one; `more` promises that something follows.
@@ -71,8 +83,7 @@ pub(super) fn send(socket: &impl AsRawFd, slices: [&[u8]; 2], more: bool) -> Att
         iov_len: bytes.len(),
     };
     let mut parts = slices.map(part);
-    // SAFETY: integers and pointers only, for which zero is a value.
-    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    let mut message = header();
     message.msg_iov = parts.as_mut_ptr();
     message.msg_iovlen = parts.len();
     let flags = libc::MSG_NOSIGNAL | if more { libc::MSG_MORE } else { 0 };
@@ -94,14 +105,23 @@ pub(super) fn send_file(
     attempt(unsafe { libc::sendfile(socket, file, &raw mut start, len) })
 }
 
-/// Sends one datagram.
-pub(super) fn send_to(socket: &impl AsRawFd, bytes: &[u8], peer: &SockAddr) -> Attempt<usize> {
-    let (start, name) = (bytes.as_ptr().cast(), peer.as_ptr().cast());
+/// Sends one datagram from the address that `control` names.
+pub(super) fn send_to(
+    socket: &impl AsRawFd,
+    bytes: &[u8],
+    peer: &SockAddr,
+    control: &Control,
+) -> Attempt<usize> {
+    let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let mut message = header();
+    message.msg_name = peer.as_ptr().cast_mut().cast();
+    message.msg_namelen = peer.len();
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    control.attach(&mut message);
     let flags = libc::MSG_NOSIGNAL;
-    // SAFETY: bytes and name are readable for the lengths that are passed.
-    attempt(unsafe {
-        libc::sendto(socket.as_raw_fd(), start, bytes.len(), flags, name, peer.len())
-    })
+    // SAFETY: the message, name, bytes and control message outlive the call and are only read.
+    attempt(unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, flags) })
 }
 
 /// Closes the sending half.
@@ -130,6 +150,12 @@ pub(super) fn read_at(
             return Ok(());
         }
     }
+}
+
+/// A message's header that names nothing.
+fn header() -> libc::msghdr {
+    // SAFETY: integers and pointers only, for which zero is a value.
+    unsafe { std::mem::zeroed() }
 }
 
 /// What a call returned, when it did not have to wait. Interrupted calls count as such: the caller

@@ -4,6 +4,7 @@ use socket2::{SockAddr, Socket};
 use std::os::fd::AsRawFd;
 
 use super::*;
+use crate::ring::packet_info::{self, Control};
 use crate::ring::sockets::{self, Waiting};
 
 /// The datagram sockets.
@@ -17,7 +18,14 @@ struct DatagramPort {
     address: SocketAddr,
     reads: bool,
     takes: bool,
-    waiting: VecDeque<(SockAddr, Vec<u8>)>,
+    waiting: VecDeque<Departure>,
+}
+
+/// A datagram that leaves, its peer, and the address that it leaves from.
+struct Departure {
+    peer: SockAddr,
+    control: Control,
+    bytes: Vec<u8>,
 }
 
 impl Datagrams {
@@ -56,8 +64,8 @@ impl Datagrams {
     pub fn serve(&mut self, events: &mut Vec<Event>, counters: &mut Counters, heads: &Pool) {
         for number in 0..self.ports.len() {
             while self.ports[number].takes {
-                let Some((peer, bytes)) = self.ports[number].waiting.pop_front() else { break };
-                self.ports[number].attempt(peer, bytes, counters, heads, true);
+                let Some(first) = self.ports[number].waiting.pop_front() else { break };
+                self.ports[number].attempt(first, counters, heads, true);
             }
             for _ in 0..limits::DATAGRAMS_TURN_MAX {
                 if !self.ports[number].reads {
@@ -72,11 +80,12 @@ impl Datagrams {
         let port = &mut self.ports[number];
         let mut buffer = self.pool.take();
         match calls::receive_from(&port.socket, &mut buffer) {
-            Ok(Some(Some(peer))) => {
-                if let Some(peer) = sockets::canonical(&peer) {
+            Ok(Some(Some(origin))) => {
+                if let Some(peer) = sockets::canonical(&origin.peer) {
+                    let local = packet_info::local(&origin.control);
                     let port = Port(u16::try_from(number).expect("invariant: ports are few"));
                     let lease = Lease::pooled(self.pool.lease(buffer));
-                    events.push(Event::Datagram { port, peer, lease });
+                    events.push(Event::Datagram { port, peer, local, lease });
                     return;
                 }
             }
@@ -92,7 +101,7 @@ impl Datagrams {
     pub fn send(
         &mut self,
         port: Port,
-        peer: SocketAddr,
+        (peer, from): (SocketAddr, Option<IpAddr>),
         bytes: Vec<u8>,
         counters: &mut Counters,
         heads: &Pool,
@@ -102,13 +111,15 @@ impl Datagrams {
             return heads.give(bytes);
         };
         let peer = sockets::for_family(peer, port.address);
+        let control = Control::new(from, port.address);
+        let departure = Departure { peer, control, bytes };
         if port.takes && port.waiting.is_empty() {
-            port.attempt(peer, bytes, counters, heads, false);
+            port.attempt(departure, counters, heads, false);
         } else if port.waiting.len() < limits::DATAGRAMS_QUEUED_MAX {
-            port.waiting.push_back((peer, bytes));
+            port.waiting.push_back(departure);
         } else {
             counters.datagrams_failed += 1;
-            heads.give(bytes);
+            heads.give(departure.bytes);
         }
     }
 }
@@ -116,25 +127,25 @@ impl Datagrams {
 impl DatagramPort {
     fn attempt(
         &mut self,
-        peer: SockAddr,
-        bytes: Vec<u8>,
+        departure: Departure,
         counters: &mut Counters,
         heads: &Pool,
         was_first: bool,
     ) {
-        match calls::send_to(&self.socket, &bytes, &peer) {
-            Ok(Some(_)) => heads.give(bytes),
+        let Departure { peer, control, bytes } = &departure;
+        match calls::send_to(&self.socket, bytes, peer, control) {
+            Ok(Some(_)) => heads.give(departure.bytes),
             Ok(None) => {
                 self.takes = false;
                 if was_first {
-                    self.waiting.push_front((peer, bytes));
+                    self.waiting.push_front(departure);
                 } else {
-                    self.waiting.push_back((peer, bytes));
+                    self.waiting.push_back(departure);
                 }
             }
             Err(_) => {
                 counters.datagrams_failed += 1;
-                heads.give(bytes);
+                heads.give(departure.bytes);
             }
         }
     }

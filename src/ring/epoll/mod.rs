@@ -12,7 +12,7 @@ mod stream;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,6 +31,7 @@ use poller::{Name, Poller, Readiness};
 /// The driver on epoll.
 pub struct Epoll {
     poller: Poller,
+    capacity: usize,
     connections: Table<Connection>,
     sources: Sources,
     accepts: Accepts,
@@ -90,6 +91,7 @@ impl Epoll {
         poller.watch(waker.descriptor(), Name::Waker)?;
         let datagram_bytes = sizes.datagram_buffer_bytes;
         Ok(Self {
+            capacity: places,
             connections: Table::new(places),
             sources: Sources::new(places, sizes.connections_per_source_max),
             accepts: Accepts::new(setup.http, sizes.accepts, &poller)?,
@@ -246,8 +248,8 @@ impl Io for Epoll {
         self.end(slot, None);
     }
 
-    fn send_to(&mut self, port: Port, peer: SocketAddr, datagram: Vec<u8>) {
-        self.datagrams.send(port, peer, datagram, &mut self.counters, &self.heads);
+    fn send_to(&mut self, port: Port, peer: SocketAddr, from: Option<IpAddr>, datagram: Vec<u8>) {
+        self.datagrams.send(port, (peer, from), datagram, &mut self.counters, &self.heads);
     }
 
     fn read(&mut self, token: u64, file: &Arc<File>, offset: u64, len: usize) {
@@ -256,6 +258,10 @@ impl Io for Epoll {
 
     fn stop_accepting(&mut self) {
         self.accepts.stop();
+    }
+
+    fn capacity(&self) -> usize {
+        self.capacity
     }
 
     fn counters(&self) -> Counters {

@@ -9,6 +9,9 @@ on_both!(
     ports_are_told_apart,
     a_burst_beyond_every_queue_loses_nothing,
     addresses_cross_families,
+    answers_leave_from_the_address_that_was_asked,
+    a_socket_of_one_address_tells_none,
+    answers_under_way_keep_their_address,
     a_datagram_that_is_cut_is_dropped,
     a_datagram_that_cannot_leave_is_counted,
 );
@@ -17,9 +20,18 @@ on_both!(
 type Phone = std::net::UdpSocket;
 
 fn phone() -> Phone {
-    let phone = Phone::bind((LOOPBACK, 0)).expect("bound");
+    phone_at("127.0.0.1:0")
+}
+
+fn phone_at(address: &str) -> Phone {
+    let phone = Phone::bind(address).expect("bound");
     phone.set_read_timeout(Some(PATIENCE)).expect("set");
     phone
+}
+
+/// Whether the machine has IPv6, down to its loopback address.
+fn has_ipv6() -> bool {
+    Phone::bind("[::1]:0").is_ok()
 }
 
 fn tftp() -> Setup {
@@ -50,11 +62,11 @@ fn ten_thousand_datagrams_come_back<D: Driver>() {
     let clients = (0..4).map(client).collect();
     let mut count = 0;
     serve(&mut driver, clients, |driver, event| {
-        let Event::Datagram { port, peer, lease } = event else { panic!("{event:?}") };
+        let Event::Datagram { port, peer, lease, .. } = event else { panic!("{event:?}") };
         count += 1;
         let mut datagram = driver.buffer();
         datagram.extend_from_slice(&lease);
-        driver.send_to(port, peer, datagram);
+        driver.send_to(port, peer, None, datagram);
     });
     assert_eq!(count, 4 * 157 * 16);
     let counters = driver.counters();
@@ -79,11 +91,11 @@ fn ports_are_told_apart<D: Driver>() {
     });
     let mut came = Vec::new();
     serve(&mut driver, vec![client], |driver, event| {
-        let Event::Datagram { port, peer, lease } = event else { panic!("{event:?}") };
+        let Event::Datagram { port, peer, lease, .. } = event else { panic!("{event:?}") };
         came.push((port, lease.to_vec()));
         match &*lease {
-            b"RRQ" => driver.send_to(Port(2), peer, b"DATA".to_vec()),
-            b"ACK" => driver.send_to(Port(0), peer, Vec::new()),
+            b"RRQ" => driver.send_to(Port(2), peer, None, b"DATA".to_vec()),
+            b"ACK" => driver.send_to(Port(0), peer, None, Vec::new()),
             _ => assert!(lease.is_empty()),
         }
     });
@@ -102,9 +114,9 @@ fn a_datagram_that_is_cut_is_dropped<D: Driver>() {
     });
     let mut came = Vec::new();
     serve(&mut driver, vec![client], |driver, event| {
-        let Event::Datagram { port, peer, lease } = event else { panic!("{event:?}") };
+        let Event::Datagram { port, peer, lease, .. } = event else { panic!("{event:?}") };
         came.push(lease.to_vec());
-        driver.send_to(port, peer, Vec::new());
+        driver.send_to(port, peer, None, Vec::new());
     });
     assert_eq!(came, [b"fits".to_vec()]);
     assert_eq!((driver.counters().datagrams_cut, driver.counters().buffers_leased), (1, 0));
@@ -113,8 +125,8 @@ fn a_datagram_that_is_cut_is_dropped<D: Driver>() {
 fn a_datagram_that_cannot_leave_is_counted<D: Driver>() {
     let mut driver = D::open(&tftp(), &Sizes::default());
     let unreachable = SocketAddr::from(([255, 255, 255, 255], 9));
-    driver.send_to(Port(0), unreachable, b"nobody".to_vec());
-    driver.send_to(Port(77), driver.port(0), b"no such port".to_vec());
+    driver.send_to(Port(0), unreachable, None, b"nobody".to_vec());
+    driver.send_to(Port(77), driver.port(0), None, b"no such port".to_vec());
     let mut events = Vec::new();
     let soon = time::now() + Duration::from_millis(20);
     while time::now() < soon {
@@ -153,7 +165,7 @@ fn a_burst_beyond_every_queue_loses_nothing<D: Driver>() {
 fn addresses_cross_families<D: Driver>() {
     let any = Some(SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 0)));
     let setup = Setup { http: any, tftp: any, ..setup() };
-    if socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::DGRAM, None).is_err() {
+    if !has_ipv6() {
         return;
     }
     let mut driver = D::open(&setup, &Sizes::default());
@@ -173,8 +185,79 @@ fn addresses_cross_families<D: Driver>() {
             driver.send(slot, output, Then::Close);
         }
         Event::Datagram { port, peer, .. } => {
-            driver.send_to(port, peer, peer.ip().to_string().into_bytes());
+            driver.send_to(port, peer, None, peer.ip().to_string().into_bytes());
         }
         _ => {}
     });
+}
+
+/// A socket of all the machine's addresses, of IPv4 alone and of both families: what came to one of
+/// them is answered from there, by the well-known port and by a transfer port.
+fn answers_leave_from_the_address_that_was_asked<D: Driver>() {
+    for any in ["0.0.0.0:0", "[::]:0"] {
+        let any = Some(any.parse().expect("an address"));
+        if any.is_some_and(|any: SocketAddr| any.is_ipv6()) && !has_ipv6() {
+            continue;
+        }
+        let mut driver = D::open(&Setup { tftp: any, ..tftp() }, &Sizes::default());
+        let (server, transfer) = (driver.port(0).port(), driver.port(2).port());
+        let client = move || {
+            let mut asked: Vec<IpAddr> = (2..10).map(|n| [127, 0, 0, n].into()).collect();
+            if any.is_some_and(|any| any.is_ipv6()) {
+                asked.push(std::net::Ipv6Addr::LOCALHOST.into());
+            }
+            for server_ip in asked {
+                let phone = if server_ip.is_ipv6() { phone_at("[::1]:0") } else { phone() };
+                for text in [&b"RRQ"[..], b"WRQ"] {
+                    phone.send_to(text, (server_ip, server)).expect("sent");
+                    let (mut came, port) =
+                        ([0; 64], if text == b"RRQ" { transfer } else { server });
+                    let (len, from) = phone.recv_from(&mut came).expect("answered");
+                    assert_eq!(from, SocketAddr::new(server_ip, port));
+                    assert_eq!(&came[..len], server_ip.to_string().as_bytes());
+                }
+            }
+        };
+        serve(&mut driver, vec![thread::spawn(client)], |driver, event| {
+            let Event::Datagram { peer, local, lease, .. } = event else { panic!("{event:?}") };
+            let local = local.expect("an address of ours");
+            let port = if *lease == *b"RRQ" { Port(2) } else { Port(0) };
+            driver.send_to(port, peer, Some(local), local.to_string().into_bytes());
+        });
+        assert_eq!(driver.counters().datagrams_failed, 0);
+    }
+}
+
+fn a_socket_of_one_address_tells_none<D: Driver>() {
+    let mut driver = D::open(&tftp(), &Sizes::default());
+    phone().send_to(b"?", driver.port(0)).expect("sent");
+    let mut events = Vec::new();
+    while events.is_empty() {
+        driver.turn(Some(time::now() + PATIENCE), &mut events).expect("turns");
+    }
+    assert!(matches!(events[..], [Event::Datagram { local: None, .. }]), "{events:?}");
+}
+
+/// Many more answers at once than fit the submission queue, each from another address than the one
+/// before it.
+fn answers_under_way_keep_their_address<D: Driver>() {
+    let any = Some("0.0.0.0:0".parse().expect("an address"));
+    let mut driver = D::open(&Setup { tftp: any, ..tftp() }, &tiny());
+    let phone = phone();
+    let peer = phone.local_addr().expect("bound");
+    let port = driver.port(0).port();
+    for round in 0..40_u8 {
+        for number in 2..6_u8 {
+            let text = [number, round];
+            driver.send_to(Port(0), peer, Some([127, 0, 0, number].into()), text.to_vec());
+        }
+    }
+    let mut events = Vec::new();
+    for count in 0..160_u8 {
+        driver.turn(Some(time::now()), &mut events).expect("turns");
+        let (mut came, number) = ([0; 8], 2 + count % 4);
+        let (len, from) = phone.recv_from(&mut came).expect("came");
+        assert_eq!(&came[..len], [number, count / 4]);
+        assert_eq!(from, SocketAddr::from(([127, 0, 0, number], port)));
+    }
 }

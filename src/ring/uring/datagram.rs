@@ -1,15 +1,16 @@
-//! Datagrams come in multishot, with their sender in front of them, and leave one message each.
+//! Datagrams come in multishot, their addresses in front of them, and leave one message each.
 
 use io_uring::types::RecvMsgOut;
 use io_uring::{cqueue, opcode, types};
 use socket2::{SockAddr, SockAddrStorage, Socket};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 
 use super::token::{self, Kind};
 use super::*;
 use crate::ring::Lease;
+use crate::ring::packet_info::{self, CONTROL_BYTES, Control};
 
 /// Room for the sender's address in front of a datagram.
 const NAME_BYTES: usize = size_of::<libc::sockaddr_in6>();
@@ -32,6 +33,7 @@ struct DatagramPort {
 struct Departure {
     message: Message,
     peer: SockAddr,
+    control: Control,
     bytes: Vec<u8>,
 }
 
@@ -47,6 +49,7 @@ impl Datagrams {
         let headers = Cells::new(1, || {
             let mut header = Message::zeroed().header;
             header.msg_namelen = NAME_BYTES as libc::socklen_t;
+            header.msg_controllen = CONTROL_BYTES as _;
             header
         });
         let departures = Cells::new(0, || unreachable!("none is made"));
@@ -103,15 +106,22 @@ impl Uring {
             return;
         }
         let Some(peer) = sender(message.name_data()) else { return };
+        let local = packet_info::local(message.control_data());
         let before = bytes.len() - message.payload_data().len();
         bytes.skip(before);
         let port = Port(u16::try_from(number).expect("invariant: ports are few"));
-        self.events.push(Event::Datagram { port, peer, lease: Lease::provided(bytes) });
+        self.events.push(Event::Datagram { port, peer, local, lease: Lease::provided(bytes) });
     }
 
     /// Sends one datagram; a full socket keeps it in the kernel's line.
-    pub(super) fn depart(&mut self, port: Port, peer: SocketAddr, datagram: Vec<u8>) {
-        let Some(from) = self.datagrams.ports.get(usize::from(port.0)) else {
+    pub(super) fn depart(
+        &mut self,
+        port: Port,
+        peer: SocketAddr,
+        from: Option<IpAddr>,
+        datagram: Vec<u8>,
+    ) {
+        let Some(port) = self.datagrams.ports.get(usize::from(port.0)) else {
             self.counters.datagrams_failed += 1;
             return;
         };
@@ -121,16 +131,19 @@ impl Uring {
             self.heads.give(datagram);
             return;
         }
-        let peer = sockets::for_family(peer, from.address);
-        let socket = types::Fd(from.socket.as_raw_fd());
+        let peer = sockets::for_family(peer, port.address);
+        let control = Control::new(from, port.address);
+        let socket = types::Fd(port.socket.as_raw_fd());
         let number = self.datagrams.free.pop().unwrap_or_else(|| {
-            let message = Message::zeroed();
-            self.datagrams.departures.push(Departure { message, peer: peer.clone(), bytes: vec![] })
+            let (message, peer) = (Message::zeroed(), peer.clone());
+            let departure = Departure { message, peer, control: Control::None, bytes: vec![] };
+            self.datagrams.departures.push(departure)
         });
         let cell = self.datagrams.departures.at(number);
         // SAFETY: the kernel does not have this cell, so it is ours; no reference is kept.
         let header = unsafe {
             (*cell).peer = peer;
+            (*cell).control = control;
             (*cell).bytes = datagram;
             let part = libc::iovec {
                 iov_base: (*cell).bytes.as_mut_ptr().cast(),
@@ -141,6 +154,7 @@ impl Uring {
             (*cell).message.header.msg_namelen = (*cell).peer.len();
             (*cell).message.header.msg_iov = (&raw mut (*cell).message.parts).cast();
             (*cell).message.header.msg_iovlen = 1;
+            (*cell).control.attach(&mut (*cell).message.header);
             &raw const (*cell).message.header
         };
         let entry = opcode::SendMsg::new(socket, header).build();

@@ -50,7 +50,7 @@ use io_uring::{IoUring, cqueue, opcode, types};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -89,6 +89,7 @@ pub struct Uring {
     queue: Queue,
     streams: Group,
     incoming: Group,
+    capacity: usize,
     connections: Table<Connection>,
     messages: Cells<Message>,
     sources: Sources,
@@ -124,15 +125,16 @@ impl Uring {
         let places = sizes.connections_max.saturating_add(sizes.accepts).min(descriptors);
         let table = u32::try_from(places).expect("invariant: bounded by limits");
         queue.ring().submitter().register_files_sparse(table)?;
-        let fewer = places.saturating_sub(sizes.accepts);
-        let fewer = (fewer < sizes.connections_max)
-            .then(|| format!("{fewer} connections only: RLIMIT_NOFILE is {descriptors}"));
+        let capacity = places.saturating_sub(sizes.accepts);
+        let fewer = (capacity < sizes.connections_max)
+            .then(|| format!("{capacity} connections only: RLIMIT_NOFILE is {descriptors}"));
         let warnings = smaller.into_iter().chain(fewer).chain(queue::bound_workers(queue.ring()));
         let streams = (sizes.receive_buffers, sizes.receive_buffer_bytes);
         let incoming = (sizes.datagram_buffers, sizes.datagram_buffer_bytes);
         let mut driver = Self {
             streams: Group::new(queue.ring(), STREAMS, streams.0, streams.1)?,
             incoming: Group::new(queue.ring(), DATAGRAMS, incoming.0, incoming.1)?,
+            capacity,
             connections: Table::new(places),
             messages: Cells::new(places, Message::zeroed),
             sources: Sources::new(places, sizes.connections_per_source_max),
@@ -287,8 +289,8 @@ impl Io for Uring {
         self.begin_close(slot, None);
     }
 
-    fn send_to(&mut self, port: Port, peer: SocketAddr, datagram: Vec<u8>) {
-        self.depart(port, peer, datagram);
+    fn send_to(&mut self, port: Port, peer: SocketAddr, from: Option<IpAddr>, datagram: Vec<u8>) {
+        self.depart(port, peer, from, datagram);
     }
 
     fn read(&mut self, token: u64, file: &Arc<File>, offset: u64, len: usize) {
@@ -297,6 +299,10 @@ impl Io for Uring {
 
     fn stop_accepting(&mut self) {
         self.cancel_accepts();
+    }
+
+    fn capacity(&self) -> usize {
+        self.capacity
     }
 
     fn counters(&self) -> Counters {

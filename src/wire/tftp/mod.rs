@@ -26,5 +26,5 @@ pub use name::{BadName, path_of};
 pub use netascii::to_netascii;
 pub use options::{OptionList, Options};
 pub use packet::{ErrorCode, Malformed, Mode, Packet, Request};
-pub use table::{Finished, Key, ListenOutcome, Outgoing, Transfers};
+pub use table::{Finished, Flow, Key, ListenOutcome, Outgoing, Transfers};
 pub use transfer::{End, Transfer, Transmit};

@@ -21,6 +21,15 @@ pub struct Key {
     generation: u32,
 }
 
+/// Between whom a transfer is: it is sent from the address that was asked, and from no other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Flow {
+    /// Who asked.
+    pub peer: SocketAddr,
+    /// The address of ours that was asked; none where there is only one.
+    pub local: Option<IpAddr>,
+}
+
 /// What a datagram on the listening port asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ListenOutcome<'a> {
@@ -41,6 +50,8 @@ pub struct Outgoing {
     pub port: u16,
     /// Address to send to.
     pub peer: SocketAddr,
+    /// Address to send from; none where there is only one.
+    pub local: Option<IpAddr>,
     /// What to send.
     pub transmit: Transmit,
 }
@@ -88,6 +99,7 @@ struct Entry<T> {
     transfer: Transfer,
     port: u16,
     peer: SocketAddr,
+    local: Option<IpAddr>,
     /// Tells a repeated request from another one of the same peer.
     request_hash: u64,
     /// Place in the order of beginning.
@@ -131,21 +143,22 @@ impl<T> Transfers<T> {
     pub fn on_listen<'a>(
         &mut self,
         now: Instant,
-        peer: SocketAddr,
+        flow: impl Into<Flow>,
         datagram: &'a [u8],
     ) -> ListenOutcome<'a> {
+        let flow = flow.into();
         let refuse = |code| ListenOutcome::Error(Packet::error(code));
         match Packet::parse(datagram) {
             Ok(Packet::Read(request)) => match request.mode {
                 // RFC 1350 section 1: mail is obsolete, and never was for reading.
                 Mode::Mail => refuse(ErrorCode::ILLEGAL_OPERATION),
                 Mode::Other(_) => refuse(ErrorCode::UNDEFINED),
-                Mode::Octet | Mode::Netascii if self.join(peer, &request) => ListenOutcome::Silence,
+                Mode::Octet | Mode::Netascii if self.join(flow, &request) => ListenOutcome::Silence,
                 Mode::Octet | Mode::Netascii => ListenOutcome::Request(request),
             },
             Ok(Packet::Write(_)) => refuse(ErrorCode::ACCESS_VIOLATION),
             Ok(packet) => {
-                self.handle(now, 0, peer, &packet);
+                self.handle(now, 0, flow.peer, &packet);
                 ListenOutcome::Silence
             }
             Err(_) => ListenOutcome::Silence,
@@ -159,11 +172,12 @@ impl<T> Transfers<T> {
     pub fn begin(
         &mut self,
         now: Instant,
-        peer: SocketAddr,
+        flow: impl Into<Flow>,
         request: &Request<'_>,
         size: u64,
         payload: T,
     ) -> Option<Key> {
+        let Flow { peer, local } = flow.into();
         let source = source_of(peer);
         let excess = self.waiting_of(source).nth(TRANSFERS_UNANSWERED_PER_SOURCE_MAX - 1);
         if let Some(oldest) = excess.and_then(|_| self.waiting_of(source).next()) {
@@ -183,6 +197,7 @@ impl<T> Transfers<T> {
             transfer,
             port,
             peer,
+            local,
             request_hash,
             order,
             scheduled,
@@ -223,11 +238,11 @@ impl<T> Transfers<T> {
         while let Some(key) = self.ready.pop_front() {
             let Some(entry) = self.entry_mut(key) else { continue };
             entry.is_ready = false;
-            let (port, peer) = (entry.port, entry.peer);
+            let (port, peer, local) = (entry.port, entry.peer, entry.local);
             let transmit = entry.transfer.poll_transmit(now);
             self.settle(key.index);
             if let Some(transmit) = transmit {
-                return Some(Outgoing { key, port, peer, transmit });
+                return Some(Outgoing { key, port, peer, local, transmit });
             }
         }
         None
@@ -277,10 +292,14 @@ impl<T> Transfers<T> {
         self.finished.pop_front()
     }
 
-    /// Whether `request` repeats that of a running transfer, and then joins it.
-    fn join(&mut self, peer: SocketAddr, request: &Request<'_>) -> bool {
+    /// Whether `request` repeats that of a running transfer, and then joins it. Asked of another
+    /// address of ours it is another request: its answer has to come from there.
+    fn join(&mut self, Flow { peer, local }: Flow, request: &Request<'_>) -> bool {
         let hash = hash_of(request);
-        let joins = |entry: &Entry<T>| entry.request_hash == hash && !entry.transfer.is_stalled();
+        let joins = |entry: &Entry<T>| {
+            let repeats = entry.request_hash == hash && entry.local == local;
+            repeats && !entry.transfer.is_stalled()
+        };
         let index = self
             .ports
             .clone()
@@ -392,6 +411,13 @@ impl<T> Transfers<T> {
     fn entry_mut(&mut self, key: Key) -> Option<&mut Entry<T>> {
         let slot = self.slots.get_mut(key.index as usize)?;
         slot.entry.as_mut().filter(|_| slot.generation == key.generation)
+    }
+}
+
+/// A peer of a server that has only one address.
+impl From<SocketAddr> for Flow {
+    fn from(peer: SocketAddr) -> Self {
+        Self { peer, local: None }
     }
 }
 

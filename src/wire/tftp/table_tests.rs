@@ -378,3 +378,28 @@ fn the_invariant_holds_under_noise() {
         }
     }
 }
+
+/// A phone that has two of our addresses for its servers asks the second with the same socket when
+/// the first is slow: it takes an answer only from there, and the first transfer stays as it is.
+#[test]
+fn what_is_sent_leaves_from_the_address_that_was_asked() {
+    let mut table = Table::new(4);
+    let mut keys = Vec::new();
+    for local in ["192.0.2.1", "192.0.2.2"] {
+        let flow = Flow { peer: peer("10.0.0.7:2048"), local: local.parse().ok() };
+        let ListenOutcome::Request(request) = table.on_listen(at(0), flow, RRQ) else {
+            panic!("it is another request")
+        };
+        keys.push(table.begin(at(0), flow, &request, 1000, "file").expect("there is room"));
+        assert_eq!(table.on_listen(at(0), flow, RRQ), ListenOutcome::Silence);
+        let first = sent(&mut table, at(0));
+        assert!(!first.is_empty() && first.iter().all(|packet| packet.local == flow.local));
+    }
+    // The payload of a transfer that fails is gone before its ERROR is sent: the address is not.
+    table.fail(keys[1], ErrorCode::UNDEFINED);
+    let [error] = sent(&mut table, at(1))[..] else { panic!("one ERROR") };
+    assert!(matches!(error.transmit, Transmit::Error(_)), "{error:?}");
+    assert_eq!(error.local, "192.0.2.2".parse().ok());
+    check(&table);
+    assert_eq!(table.len(), 1);
+}
