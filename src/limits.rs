@@ -224,6 +224,8 @@ pub const STATIC_MEMORY_BYTES_MAX: u64 = 256 * 1024;
 pub const SHED_LINE_PAUSE: Duration = Duration::from_secs(1);
 /// Panics of one core that are caught; one more ends the process.
 pub const PANICS_MAX: u32 = 16;
+/// Time that a start waits for a server that has just ended to let go of its ports.
+pub const CLAIM_TIME_MAX: Duration = Duration::from_secs(5);
 /// Time that a clean shutdown may take.
 pub const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(5);
 

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -276,12 +277,24 @@ fn work(io: impl Io, setup: &Setup, shared: Shared, stats: Arc<Stats>) -> Result
 }
 
 /// Asks whether the address is ours to take. The cores share it among themselves, and the kernel
-/// would let another server of the same user share it too, and take a part of the phones.
+/// would let another server of the same user share it too, and take a part of the phones. A server
+/// that has just ended has its sockets a little longer: the kernel takes its rings apart behind it.
 fn claim(address: SocketAddr, kind: socket2::Type) -> Result<()> {
     let socket = socket2::Socket::new(socket2::Domain::for_address(address), kind, None)?;
     // A connection of the last server that lingers is no server.
     socket.set_reuse_address(kind == socket2::Type::STREAM)?;
-    Ok(socket.bind(&address.into())?)
+    let began = time::now();
+    loop {
+        match socket.bind(&address.into()) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                if time::now().since(began) >= limits::CLAIM_TIME_MAX {
+                    return Err(error.into());
+                }
+                thread::sleep(SIGNAL_PAUSE);
+            }
+            bound => return Ok(bound?),
+        }
+    }
 }
 
 /// On epoll a connection is a descriptor of the process, and the cores share those out; on
