@@ -184,8 +184,13 @@ impl Server {
                     }
                 }
             }
+            // Looked at first: a core says why it fails before its thread ends.
+            let is_dead = self.cores.iter().any(|core| core.thread.is_finished());
             if let Ok(failure) = self.failures.try_recv() {
                 bail!("{failure}");
+            }
+            if is_dead {
+                bail!("a core panicked where no connection could be blamed for it");
             }
             let now = time::now();
             if now.since(expired) >= EXPIRE_PAUSE {

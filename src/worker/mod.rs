@@ -164,14 +164,14 @@ impl<I: Io> Worker<I> {
         self.events = events;
         self.expire(now);
         self.tftp.transmit(now, &mut self.io, &self.site.stats);
-        self.tell_shed(now);
-        self.site.stats.keep(self.io.counters());
+        let counters = self.io.counters();
+        self.tell_shed(now, counters.shed);
+        self.site.stats.keep(counters);
         Ok(!self.is_over(now))
     }
 
     /// Says that connections were shed, once in a while.
-    fn tell_shed(&mut self, now: Instant) {
-        let shed = self.io.counters().shed;
+    fn tell_shed(&mut self, now: Instant, shed: u64) {
         let (told, at) = self.shed_told;
         if shed > told && now.since(at) >= limits::SHED_LINE_PAUSE {
             let (count, open) = (shed - told, self.open);
