@@ -6,6 +6,7 @@ use crate::flags::{
     Choice, Command, EXIT_LOST, EXIT_UNFINISHED, EXIT_WELL, EXIT_WRONG, FleetFlags, StormFlags,
 };
 use crate::fleet::{Fleet, Recipe, loopback};
+use crate::hammer;
 use crate::mix::Mix;
 use crate::phone::Setup;
 use crate::profile::{Profile, Profiles, Transport};
@@ -28,6 +29,7 @@ pub fn run(command: &Command) -> Result<u8> {
     match command {
         Command::Fleet(flags) => fleet(flags).map(|()| EXIT_WELL),
         Command::Storm(flags) => storm(flags),
+        Command::Hammer(flags) => hammer::run(flags),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod commands;
 pub mod driver;
 pub mod flags;
 pub mod fleet;
+pub mod hammer;
 pub mod http;
 pub mod inspect;
 pub mod limits;
