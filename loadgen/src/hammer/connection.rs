@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Check, Heads, Wrong};
 use super::lines::Line;
-use super::net::{Poller, Ready, Result, Socket};
+use super::net::{Poller, Ready, Result, Socket, Wake};
 use crate::http::Request;
 use nix::errno::Errno;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -92,7 +92,8 @@ impl Connection {
             socket.set_no_delay()?;
         }
         let written = socket.send(&asker.request)?;
-        poller.add(&socket, who, written < asker.request.len())?;
+        let is_sent = written == asker.request.len();
+        poller.add(&socket, who, if is_sent { Wake::Came } else { Wake::CameOrRoom })?;
         Ok(Self { socket, written, answer: Answer::default(), is_whole: false })
     }
 

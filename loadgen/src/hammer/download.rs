@@ -8,7 +8,7 @@ use super::connection::Asker;
 use super::figures::{Part, Tally};
 use super::flags::DownloadFlags;
 use super::lines::Lines;
-use super::net::{Poller, Ready, Result, Socket};
+use super::net::{Poller, Ready, Result, Socket, Wake};
 use super::{Clients, Share};
 use crate::limits::{DOWNLOAD_READS, HAMMER_READ_BYTES, SAMPLE_BYTES, SAMPLE_EVERY_BYTES};
 use anyhow::Context;
@@ -126,7 +126,7 @@ impl Downloads {
         let client = &mut self.clients[who];
         (client.begun, client.heard) = (now, now);
         let socket = Socket::connect(client.asker.to, client.asker.source)?;
-        poller.add(&socket, who, true)?;
+        poller.add(&socket, who, Wake::CameOrRoom)?;
         client.socket = Some(socket);
         Ok(())
     }
@@ -147,7 +147,7 @@ impl Downloads {
                 return Ok(Look::More);
             }
             *has_asked = true;
-            poller.repeat(socket, who)?;
+            poller.change(socket, who, Wake::Unread)?;
         }
         for _ in 0..DOWNLOAD_READS {
             let run = body.as_ref().and_then(|body| body.run(self.reference.is_whole()));

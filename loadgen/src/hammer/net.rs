@@ -1,7 +1,7 @@
 //! Sockets and their readiness without `unsafe` here: nothing blocks but the wait for events.
 //!
-//! A socket is registered once, for edges. They are enough for clients that read all that there
-//! is: one that was answered sends at once, and the next edge is the next answer.
+//! A stream is registered once, for edges: a client that was answered sends at once, and the next
+//! edge is the next answer.
 
 use crate::limits::HAMMER_EVENTS;
 use nix::errno::Errno;
@@ -21,6 +21,17 @@ pub type Result<T> = std::result::Result<T, Errno>;
 /// Waits for many sockets at once.
 #[derive(Debug)]
 pub struct Poller(Epoll);
+
+/// When a client is told of its socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wake {
+    /// When something came: once, for those who read all there is.
+    Came,
+    /// That, and when there is room to write.
+    CameOrRoom,
+    /// As long as there is something to read: for those who do not read all.
+    Unread,
+}
 
 /// Room for the events of one wait.
 #[derive(Debug)]
@@ -48,24 +59,20 @@ impl Poller {
         Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map(Self)
     }
 
-    /// From now on `who` is told when there is something to read, and with `writes` also when
-    /// there is room to write. What is ready already is told too.
+    /// From now on `who` is told what `wake` says. What is ready already is told too.
     ///
     /// # Errors
     /// Those of the kernel.
-    pub fn add(&self, socket: &Socket, who: usize, writes: bool) -> Result<()> {
-        let reads = EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLET;
-        let writes = if writes { EpollFlags::EPOLLOUT } else { EpollFlags::empty() };
-        self.0.add(&socket.0, EpollEvent::new(reads | writes, who as u64))
+    pub fn add(&self, socket: &Socket, who: usize, wake: Wake) -> Result<()> {
+        self.0.add(&socket.0, EpollEvent::new(wake.flags(), who as u64))
     }
 
-    /// From now on `who` is told that there is something to read for as long as it is so: for
-    /// those who do not read all. It must have been added.
+    /// The same for a socket that was added, from now on.
     ///
     /// # Errors
     /// Those of the kernel.
-    pub fn repeat(&self, socket: &Socket, who: usize) -> Result<()> {
-        self.0.modify(&socket.0, &mut EpollEvent::new(EpollFlags::EPOLLIN, who as u64))
+    pub fn change(&self, socket: &Socket, who: usize, wake: Wake) -> Result<()> {
+        self.0.modify(&socket.0, &mut EpollEvent::new(wake.flags(), who as u64))
     }
 
     /// Waits for events, at most for `most`.
@@ -79,6 +86,17 @@ impl Poller {
             counted => counted?,
         };
         Ok(())
+    }
+}
+
+impl Wake {
+    fn flags(self) -> EpollFlags {
+        let came = EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLET;
+        match self {
+            Self::Came => came,
+            Self::CameOrRoom => came | EpollFlags::EPOLLOUT,
+            Self::Unread => EpollFlags::EPOLLIN,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::figures::{Part, Tally};
 use super::flags::{ManyFlags, TftpFlags, TransferFlags};
 use super::lines::{Line, Lines};
-use super::net::{Poller, Ready, Result, Socket};
+use super::net::{Poller, Ready, Result, Socket, Wake};
 use super::{Clients, Share};
 use crate::limits::{
     DATA_HEAD_BYTES, HAMMER_OPENING, HAMMER_REST, HAMMER_WARM_UP, TFTP_FILE_BYTES_MAX,
@@ -112,14 +112,20 @@ impl Hammer {
         }
         if self.pause.is_some() && self.begun == self.clients.len() && self.opening == 0 {
             let now = time::now();
-            self.off.get_or_insert(now + self.length);
+            if self.off.is_none() {
+                self.tally.switch_off(now);
+                self.off = Some(now + self.length);
+            }
         }
     }
 
     fn fetch(&mut self, poller: &Poller, who: usize, now: Instant) {
         let client = &mut self.clients[who];
         let socket = Socket::datagrams(self.to, client.line.source);
-        let socket = socket.and_then(|socket| poller.add(&socket, who, false).map(|()| socket));
+        let socket = socket.and_then(|socket| {
+            poller.add(&socket, who, Wake::Unread)?;
+            Ok(socket)
+        });
         match socket {
             Ok(socket) => {
                 let name = client.line.path.as_bytes();
@@ -158,7 +164,10 @@ impl Hammer {
         let name = &client.line.path;
         match outcome {
             Outcome::Done if self.bytes.is_none_or(|bytes| bytes == length) => {
-                self.tally.good(now.since(begun), length);
+                // Of those that are held, the first answer was counted.
+                if self.pause.is_none() {
+                    self.tally.good(now.since(begun), length);
+                }
             }
             Outcome::Done => self.tally.wrong(|| format!("{name}: {length} bytes")),
             Outcome::Failed(Failure::Silent) => {
@@ -181,23 +190,22 @@ impl Hammer {
         self.tally.error(|| format!("client {who}: {error}"));
     }
 
-    /// Takes all datagrams that are there.
+    /// Takes datagrams, as many as a window has: in a lockstep there is never a second one.
     fn receive(&mut self, who: usize, now: Instant) -> Result<()> {
         let Some(transfer) = &mut self.clients[who].transfer else { return Ok(()) };
-        while let Some((len, from)) = transfer.socket.receive_from(&mut self.datagram)? {
+        for _ in 0..self.options.window_blocks_or_default() {
+            let received = transfer.socket.receive_from(&mut self.datagram)?;
+            let Some((len, from)) = received else { return Ok(()) };
             transfer.fetch.handle(now, from, &self.datagram[..len]);
             if !std::mem::replace(&mut transfer.has_answer, true) {
                 self.opening -= 1;
+                if self.pause.is_some() {
+                    self.tally.good(now.since(transfer.begun), 0);
+                }
             }
             match self.pause {
                 Some(pause) => transfer.sends = now + pause,
-                // Nothing more is due in a lockstep: the next datagram is a new edge.
-                None => {
-                    transmit(transfer, self.to, &mut self.out, now)?;
-                    if transfer.fetch.outcome().is_some() {
-                        return Ok(());
-                    }
-                }
+                None => transmit(transfer, self.to, &mut self.out, now)?,
             }
         }
         Ok(())
@@ -249,7 +257,9 @@ impl Clients for Hammer {
 
     fn tick(&mut self, poller: &Poller, now: Instant) -> bool {
         if self.off.is_some_and(|off| now >= off) {
-            self.tally.switch_off(now);
+            if self.pause.is_none() {
+                self.tally.switch_off(now);
+            }
             return false;
         }
         if self.on.is_some_and(|on| now >= on) && !self.tally.is_on {
