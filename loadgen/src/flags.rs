@@ -19,6 +19,9 @@ pub const EXIT_LOST: u8 = 4;
 /// A phone was still booting at the end.
 pub const EXIT_UNFINISHED: u8 = 5;
 
+/// A second signal came before the figures of a storm that was broken off.
+pub const EXIT_BROKEN_OFF: i32 = 130;
+
 /// Boots simulated desk phones against a provisioning server and sees whether each got its own.
 #[derive(Parser, Debug)]
 #[command(name = "ringboot-loadgen", version, after_help = EXIT_CODES)]
@@ -132,8 +135,8 @@ pub enum Choice {
 
 const EXIT_CODES: &str = "Exit codes: 0 every phone got all it expected; 1 the storm could not be \
                           run; 2 wrong flags; 3 a phone got a wrong file or an unexpected answer; \
-                          4 a phone was lost; 5 a phone did not finish. The least of 3, 4 and 5 \
-                          that applies.";
+                          4 a phone was lost; 5 a phone did not finish, also for a signal. The \
+                          least of 3, 4 and 5 that applies.";
 
 const HAMMER_EXIT_CODES: &str = "Exit codes: 0 every answer was right; 1 it could not be run; 2 \
                                  wrong flags; 3 an answer was wrong; 4 a client got none.";

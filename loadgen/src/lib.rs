@@ -8,6 +8,7 @@
 
 pub mod chance;
 pub mod commands;
+pub mod cpu;
 pub mod driver;
 pub mod flags;
 pub mod fleet;

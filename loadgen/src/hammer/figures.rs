@@ -1,8 +1,8 @@
 //! What a hammer counted: parts of several processes add up to one line of figures.
 
+use crate::cpu;
 use crate::limits::{EXAMPLES_MAX, HAMMER_LATENCY_MAX};
 use hdrhistogram::Histogram;
-use nix::time::{ClockId, clock_gettime};
 use ringboot::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display, Formatter};
@@ -49,7 +49,7 @@ impl Tally {
     /// One that counts nothing yet.
     #[must_use]
     pub fn new(now: Instant) -> Self {
-        let cpu_begun = cpu_now();
+        let cpu_begun = cpu::now();
         Self { is_on: false, begun: now, cpu_begun, part: Part::default(), times: histogram() }
     }
 
@@ -57,7 +57,7 @@ impl Tally {
     pub fn switch_on(&mut self, now: Instant) {
         self.is_on = true;
         self.begun = now;
-        self.cpu_begun = cpu_now();
+        self.cpu_begun = cpu::now();
     }
 
     /// A whole and right answer of `bytes` that took `took`.
@@ -95,7 +95,7 @@ impl Tally {
     pub fn switch_off(&mut self, now: Instant) {
         self.is_on = false;
         self.part.elapsed_ns = nanos(now.since(self.begun));
-        self.part.cpu_ns = nanos(cpu_now().saturating_sub(self.cpu_begun));
+        self.part.cpu_ns = nanos(cpu::now().saturating_sub(self.cpu_begun));
     }
 
     /// What was counted, with `held` still open.
@@ -241,12 +241,6 @@ impl Display for Figures {
         }
         writeln!(f, "generator    {cpu} µs of CPU an operation")
     }
-}
-
-/// Time that this thread was on a core.
-fn cpu_now() -> Duration {
-    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
-    time.map_or(Duration::ZERO, Duration::from)
 }
 
 fn histogram() -> Histogram<u64> {
