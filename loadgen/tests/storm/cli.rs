@@ -4,8 +4,9 @@ use crate::server::{self, Files, Manner, Server};
 use crate::{Case, credentials};
 use ringboot_loadgen::fleet::Fleet;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 struct Folder(PathBuf);
 
@@ -119,4 +120,28 @@ fn what_cannot_be_run_is_told_before_it_starts() {
     let (code, _, text) = storm(&file, remote, &[]);
     assert_eq!(code, 1);
     assert!(text.contains("fleet.jsonl: line 1: "), "{text}");
+}
+
+/// A storm that was broken off used to end without a word of what it had seen.
+#[test]
+fn a_storm_that_is_broken_off_shows_its_figures() {
+    let folder = Folder::new("broken-off");
+    let file = make(&folder, "acme/A200=1");
+    let server = server::start(files(&file), Manner::Good);
+    let profiles = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/profiles");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringboot-loadgen"));
+    command.args(["storm", "--fleet", &file, "--http", &server.http.to_string()]);
+    command.args(["--over", "1h", "--arrival", "ramp", "--threads", "2"]);
+    command.args(["--plugins-dir", profiles]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut storm = command.spawn().unwrap();
+    // Its first line on progress comes when the signals are taken.
+    let mut line = String::new();
+    let mut told = BufReader::new(storm.stderr.take().unwrap());
+    told.read_line(&mut line).unwrap();
+    let killed = Command::new("kill").args(["-INT", &storm.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = storm.wait_with_output().unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{table}");
+    assert!(table.contains("phones       40: 0 provisioned, 0 wrong, 0 lost, 40 unfinished"));
 }
