@@ -3,9 +3,11 @@
 use crate::chance::Chance;
 use crate::driver::{Plan, Planned, Room, Snapshot, Storm};
 use crate::flags::{
-    Choice, Command, EXIT_LOST, EXIT_UNFINISHED, EXIT_WELL, EXIT_WRONG, FleetFlags, StormFlags,
+    Choice, Command, EXIT_BROKEN_OFF, EXIT_LOST, EXIT_UNFINISHED, EXIT_WELL, EXIT_WRONG,
+    FleetFlags, StormFlags,
 };
 use crate::fleet::{Fleet, Recipe, loopback};
+use crate::hammer;
 use crate::mix::Mix;
 use crate::phone::Setup;
 use crate::profile::{Profile, Profiles, Transport};
@@ -13,11 +15,14 @@ use crate::progress::Progress;
 use crate::report::Summary;
 use anyhow::{Context, Result, bail};
 use ringboot::time::{self, Duration};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag::{register, register_conditional_shutdown};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, IsTerminal, Write, stderr};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 /// Does it; returns the exit code.
@@ -28,6 +33,7 @@ pub fn run(command: &Command) -> Result<u8> {
     match command {
         Command::Fleet(flags) => fleet(flags).map(|()| EXIT_WELL),
         Command::Storm(flags) => storm(flags),
+        Command::Hammer(flags) => hammer::run(flags),
     }
 }
 
@@ -70,11 +76,15 @@ fn fleet(flags: &FleetFlags) -> Result<()> {
 fn storm(flags: &StormFlags) -> Result<u8> {
     let plan = plan(flags)?;
     let phones = plan.phones.len() as u64;
+    let interrupted = interruption().context("signals")?;
     let mut progress = Progress::new(phones, flags.no_progress || !stderr().is_terminal());
     let begun = time::now();
     let storm = Storm::start(plan).context("threads cannot be made")?;
     while !storm.is_finished() {
         thread::sleep(TICK);
+        if interrupted.load(Ordering::Relaxed) {
+            storm.stop();
+        }
         show(&mut progress, time::now().since(begun), storm.snapshot());
     }
     progress.finish();
@@ -86,6 +96,17 @@ fn storm(flags: &StormFlags) -> Result<u8> {
         std::fs::write(path, json + "\n").with_context(|| path.display().to_string())?;
     }
     Ok(exit_code(&summary))
+}
+
+/// Set by SIGINT or SIGTERM, so that a storm that is broken off has its figures; the second signal
+/// ends the process.
+fn interruption() -> std::io::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        register_conditional_shutdown(signal, EXIT_BROKEN_OFF, Arc::clone(&flag))?;
+        register(signal, Arc::clone(&flag))?;
+    }
+    Ok(flag)
 }
 
 const TICK: Duration = Duration::from_millis(100);

@@ -1,6 +1,7 @@
 //! The command line: every flag with its unit and default, read into values that hold no surprise.
 
 use crate::fleet::TENANT;
+use crate::hammer::flags::HammerFlags;
 use crate::limits::{ATTEMPTS, ATTEMPTS_MAX};
 use crate::mix::Mix;
 use crate::pace::Arrival;
@@ -17,6 +18,9 @@ pub const EXIT_WRONG: u8 = 3;
 pub const EXIT_LOST: u8 = 4;
 /// A phone was still booting at the end.
 pub const EXIT_UNFINISHED: u8 = 5;
+
+/// A second signal came before the figures of a storm that was broken off.
+pub const EXIT_BROKEN_OFF: i32 = 130;
 
 /// Boots simulated desk phones against a provisioning server and sees whether each got its own.
 #[derive(Parser, Debug)]
@@ -35,6 +39,9 @@ pub enum Command {
     /// Boot a fleet.
     #[command(after_help = EXIT_CODES)]
     Storm(StormFlags),
+    /// Ask one server as fast as it answers, in a closed loop, and check every answer.
+    #[command(after_help = HAMMER_EXIT_CODES)]
+    Hammer(HammerFlags),
 }
 
 /// Flags of `fleet`.
@@ -128,8 +135,11 @@ pub enum Choice {
 
 const EXIT_CODES: &str = "Exit codes: 0 every phone got all it expected; 1 the storm could not be \
                           run; 2 wrong flags; 3 a phone got a wrong file or an unexpected answer; \
-                          4 a phone was lost; 5 a phone did not finish. The least of 3, 4 and 5 \
-                          that applies.";
+                          4 a phone was lost; 5 a phone did not finish, also for a signal. The \
+                          least of 3, 4 and 5 that applies.";
+
+const HAMMER_EXIT_CODES: &str = "Exit codes: 0 every answer was right; 1 it could not be run; 2 \
+                                 wrong flags; 3 an answer was wrong; 4 a client got none.";
 
 /// Reads `10s`, `500ms`, `2m`, `1h`.
 ///

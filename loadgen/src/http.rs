@@ -143,7 +143,10 @@ impl Reader {
 }
 
 /// The head that `bytes` begin with and its length; none when they are only a part of one.
-fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, Malformed> {
+///
+/// # Errors
+/// [`Malformed`]: the connection cannot be used any more.
+pub fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, Malformed> {
     let mut fields = [httparse::EMPTY_HEADER; ANSWER_HEADERS_MAX];
     let mut answer = httparse::Response::new(&mut fields);
     match answer.parse(bytes) {

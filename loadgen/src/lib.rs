@@ -8,9 +8,11 @@
 
 pub mod chance;
 pub mod commands;
+pub mod cpu;
 pub mod driver;
 pub mod flags;
 pub mod fleet;
+pub mod hammer;
 pub mod http;
 pub mod inspect;
 pub mod limits;

@@ -60,6 +60,40 @@ pub const STARTS_PER_TURN: usize = 64;
 /// Lead that threads get to make their rings before the first phone is due.
 pub const START_LEAD: Duration = Duration::from_millis(200);
 
+/// Time at the start of a hammer that is not counted: connections, caches and clocks settle.
+pub const HAMMER_WARM_UP: Duration = Duration::from_millis(500);
+/// Time for one answer to a hammer, unless told.
+pub const HAMMER_ANSWER_TIME: Duration = Duration::from_secs(10);
+/// Time between a block and its acknowledgement in a held transfer, unless told.
+pub const HAMMER_PAUSE: Duration = Duration::from_millis(500);
+/// Time between looks at deadlines: they are late by at most this.
+pub const HAMMER_TICK: Duration = Duration::from_millis(10);
+/// Time that a client rests after a failure, so that a dead server is not asked in a circle.
+pub const HAMMER_REST: Duration = Duration::from_millis(50);
+/// Connections and transfers that are to be held and are being opened at once.
+pub const HAMMER_OPENING: usize = 64;
+/// Events that are taken from the kernel at once.
+pub const HAMMER_EVENTS: usize = 256;
+/// Bytes that one read of a hammer takes at most.
+pub const HAMMER_READ_BYTES: usize = 256 * 1024;
+/// Reads of one download before the others get their turn.
+pub const DOWNLOAD_READS: usize = 8;
+/// Bytes between the beginnings of two samples of a download.
+pub const SAMPLE_EVERY_BYTES: u64 = 1024 * 1024;
+/// Bytes of a sample of a download.
+pub const SAMPLE_BYTES: u64 = 4096;
+/// Largest latency that a hammer's histogram tells apart; larger ones count as this.
+pub const HAMMER_LATENCY_MAX: Duration = Duration::from_secs(600);
+
+const _: () = assert!(SAMPLE_BYTES <= SAMPLE_EVERY_BYTES);
+const _: () = assert!(SAMPLE_BYTES as usize <= HAMMER_READ_BYTES);
+const _: () = assert!(ANSWER_HEAD_BYTES_MAX <= HAMMER_READ_BYTES);
+const _: () = assert!(HAMMER_TICK.as_nanos() <= HAMMER_REST.as_nanos());
+const _: () = assert!(HAMMER_ANSWER_TIME.as_nanos() <= HAMMER_LATENCY_MAX.as_nanos());
+/// Time between looks at whether a storm is to end: its limit is late by at most this.
+pub const STOP_TICK: Duration = Duration::from_millis(50);
+
+const _: () = assert!(STOP_TICK.as_nanos() < STORM_TIME.as_nanos());
 const _: () = assert!(COMPLETION_ENTRIES >= 4 * SUBMISSION_ENTRIES);
 const _: () = assert!(SUBMISSION_ENTRIES.is_power_of_two());
 const _: () = assert!(ATTEMPTS <= ATTEMPTS_MAX);

@@ -6,17 +6,21 @@ mod task;
 
 pub use room::{Room, RoomError};
 
+use crate::cpu;
 use crate::fleet::Member;
-use crate::limits::{COMPLETION_ENTRIES, START_LEAD, STARTS_PER_TURN, SUBMISSION_ENTRIES};
+use crate::limits::{
+    COMPLETION_ENTRIES, START_LEAD, STARTS_PER_TURN, STOP_TICK, SUBMISSION_ENTRIES,
+};
 use crate::phone::{Phone, Setup};
 use crate::profile::Profile;
 use crate::report::Report;
 use ringboot::time::{self, Duration, Instant};
 use std::cell::RefCell;
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use tokio::sync::Semaphore;
 
@@ -51,6 +55,7 @@ pub struct Planned {
 pub struct Storm {
     threads: Vec<JoinHandle<io::Result<Part>>>,
     counters: Vec<Arc<Counters>>,
+    stop: Arc<AtomicBool>,
 }
 
 /// How far a storm is.
@@ -78,6 +83,12 @@ struct Counters {
 /// What a thread brings home: its report, and the time from the start to its last phone's end.
 type Part = (Report, Duration);
 
+/// When a thread leaves what still boots.
+struct End {
+    at: Instant,
+    stop: Arc<AtomicBool>,
+}
+
 /// What the phones of one thread share.
 struct Shared {
     start: Instant,
@@ -104,11 +115,13 @@ impl Storm {
             parts[index % plan.threads].push(planned);
         }
         let at_once = plan.at_once.div_ceil(plan.threads);
-        let mut storm = Self { threads: Vec::new(), counters: Vec::new() };
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut storm = Self { threads: Vec::new(), counters: Vec::new(), stop };
         for (index, part) in parts.into_iter().enumerate() {
             let counters = Arc::new(Counters::default());
             storm.counters.push(Arc::clone(&counters));
-            let body = move || run(part, plan.setup, at_once, start, plan.limit, counters);
+            let end = End { at: start + plan.limit, stop: Arc::clone(&storm.stop) };
+            let body = move || run(part, plan.setup, at_once, start, &end, counters);
             let builder = thread::Builder::new().name(format!("phones-{index}"));
             storm.threads.push(builder.spawn(body)?);
         }
@@ -127,6 +140,11 @@ impl Storm {
             lost: sum(|counters| &counters.lost),
             requests: sum(|counters| &counters.requests),
         }
+    }
+
+    /// Ends it a moment later: what still boots is left unfinished, and the report is whole.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
     }
 
     /// Whether all threads are done.
@@ -159,13 +177,19 @@ impl Counters {
     }
 }
 
+impl End {
+    fn is_there(&self) -> bool {
+        time::now() >= self.at || self.stop.load(Ordering::Relaxed)
+    }
+}
+
 /// A thread: makes its ring and boots its phones.
 fn run(
     part: Vec<Planned>,
     setup: Setup,
     at_once: usize,
     start: Instant,
-    limit: Duration,
+    end: &End,
     counters: Arc<Counters>,
 ) -> io::Result<Part> {
     let mut rings = tokio_uring::uring_builder();
@@ -182,11 +206,16 @@ fn run(
         counters,
     });
     runtime.block_on(async {
-        let end = (start + limit).since(time::now());
-        // Out of time: what still boots is dropped with the runtime.
-        let _ = tokio::time::timeout(end, pace(part, setup, &shared)).await;
+        let mut pacing = pin!(pace(part, setup, &shared));
+        // Out of time, or stopped: what still boots is dropped with the runtime.
+        while !end.is_there() {
+            if tokio::time::timeout(STOP_TICK, pacing.as_mut()).await.is_ok() {
+                break;
+            }
+        }
     });
-    let report = shared.report.take();
+    let mut report = shared.report.take();
+    report.record_cpu(cpu::now());
     let last_end = shared.last_end.take();
     Ok((report, last_end))
 }

@@ -29,6 +29,8 @@ pub struct Report {
     retries: u64,
     retransmissions: u64,
     reconnections: u64,
+    /// Time that the generator's threads were on a core.
+    cpu: Duration,
     troubles: BTreeMap<String, Tally>,
     wrongs: BTreeMap<String, Tally>,
 }
@@ -58,6 +60,11 @@ impl Report {
     #[must_use]
     pub fn of(phones: u64) -> Self {
         Self { phones, ..Self::default() }
+    }
+
+    /// Takes the time that a thread of the generator was on a core.
+    pub fn record_cpu(&mut self, time: Duration) {
+        self.cpu += time;
     }
 
     /// Takes an event of a phone of `vendor`, at the time `at` after the storm's start.
@@ -91,6 +98,7 @@ impl Report {
         self.retries += other.retries;
         self.retransmissions += other.retransmissions;
         self.reconnections += other.reconnections;
+        self.cpu += other.cpu;
         for (kind, tally) in other.troubles {
             self.troubles.entry(kind).or_default().merge(tally);
         }

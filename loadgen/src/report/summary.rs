@@ -47,6 +47,10 @@ pub struct Summary {
     pub latencies: Vec<Group>,
     /// From a planned start to the actual one: the generator's own delay.
     pub lateness: Latency,
+    /// Time of the generator on its cores.
+    pub generator_cpu_s: f64,
+    /// The same for one answer, in microseconds; 0 without answers.
+    pub generator_cpu_us_per_request: f64,
     /// The generator was so late that the figures are its own.
     pub generator_late: bool,
     /// Failed attempts, by kind.
@@ -113,6 +117,8 @@ impl Report {
             reconnections: self.reconnections,
             latencies: self.groups(),
             lateness,
+            generator_cpu_s: self.cpu.as_secs_f64(),
+            generator_cpu_us_per_request: share(self.cpu, self.requests),
             generator_late: lateness.p99_s > LATENESS_P99_MAX.as_secs_f64(),
             troubles: self.troubles.clone(),
             unexpected: self.wrongs.clone(),
@@ -147,6 +153,14 @@ fn until(sorted_ends: &[Duration], phones: u64, percent: u64) -> Option<f64> {
     let rank = (phones * percent).div_ceil(100).max(1);
     let index = usize::try_from(rank - 1).ok()?;
     sorted_ends.get(index).map(Duration::as_secs_f64)
+}
+
+/// What one of `count` has of a time, in microseconds.
+fn share(time: Duration, count: u64) -> f64 {
+    match count {
+        0 => 0.0,
+        count => time.as_secs_f64() * 1e6 / rate(count, 1.0),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a storm are far smaller than 2⁵³")]

@@ -67,6 +67,11 @@ impl Summary {
             seconds(p99_s),
             seconds(max_s)
         )?;
+        writeln!(
+            f,
+            "             {:.2} s of CPU, {:.1} µs an answer",
+            self.generator_cpu_s, self.generator_cpu_us_per_request
+        )?;
         if self.generator_late {
             writeln!(
                 f,
