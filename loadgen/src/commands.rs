@@ -1,6 +1,7 @@
 //! What the flags ask for, done: fleets made, storms run, figures shown, an exit code for each end.
 
 use crate::chance::Chance;
+use crate::compare;
 use crate::driver::{Plan, Planned, Room, Snapshot, Storm};
 use crate::flags::{
     Choice, Command, EXIT_BROKEN_OFF, EXIT_LOST, EXIT_UNFINISHED, EXIT_WELL, EXIT_WRONG,
@@ -33,6 +34,7 @@ pub fn run(command: &Command) -> Result<u8> {
     match command {
         Command::Fleet(flags) => fleet(flags).map(|()| EXIT_WELL),
         Command::Storm(flags) => storm(flags),
+        Command::Compare(flags) => compare::run(flags).map(|()| EXIT_WELL),
         Command::Hammer(flags) => hammer::run(flags),
     }
 }

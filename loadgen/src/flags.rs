@@ -1,5 +1,6 @@
 //! The command line: every flag with its unit and default, read into values that hold no surprise.
 
+use crate::compare::CompareFlags;
 use crate::fleet::TENANT;
 use crate::hammer::flags::HammerFlags;
 use crate::limits::{ATTEMPTS, ATTEMPTS_MAX};
@@ -39,6 +40,8 @@ pub enum Command {
     /// Boot a fleet.
     #[command(after_help = EXIT_CODES)]
     Storm(StormFlags),
+    /// Measure ringboot beside other servers, in turns on one core.
+    Compare(CompareFlags),
     /// Ask one server as fast as it answers, in a closed loop, and check every answer.
     #[command(after_help = HAMMER_EXIT_CODES)]
     Hammer(HammerFlags),
