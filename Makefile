@@ -14,7 +14,7 @@ BIN := $(TARGET)/release
 CHECKED := --config 'profile.release.package.ringboot.debug-assertions=true' \
            --config 'profile.release.package.ringboot-loadgen.debug-assertions=true'
 
-.PHONY: help setup build run serve test lint corpus bench compare clean
+.PHONY: help setup build run serve test lint corpus bench compare scale clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -47,6 +47,10 @@ bench: setup ## Measure parsing, extraction, retrieval and rendering.
 compare: build ## Measure beside nginx, dnsmasq and tftpd-hpa, into docs/performance.md.
 	@./scripts/compare
 	$(BIN)/ringboot-loadgen compare --dir $(DATA)/compare --docs docs
+
+scale: build ## Measure how costs grow, into docs/performance.md.
+	cargo bench --bench scale --no-run
+	$(BIN)/ringboot-loadgen scale --dir $(DATA)/scale --docs docs
 
 clean: ## Remove what was built and the data of `make run`.
 	cargo clean

@@ -14,6 +14,7 @@ use crate::phone::Setup;
 use crate::profile::{Profile, Profiles, Transport};
 use crate::progress::Progress;
 use crate::report::Summary;
+use crate::scale;
 use anyhow::{Context, Result, bail};
 use ringboot::time::{self, Duration};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -35,6 +36,7 @@ pub fn run(command: &Command) -> Result<u8> {
         Command::Fleet(flags) => fleet(flags).map(|()| EXIT_WELL),
         Command::Storm(flags) => storm(flags),
         Command::Compare(flags) => compare::run(flags).map(|()| EXIT_WELL),
+        Command::Scale(flags) => scale::run(flags).map(|()| EXIT_WELL),
         Command::Hammer(flags) => hammer::run(flags),
     }
 }

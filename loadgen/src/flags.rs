@@ -6,6 +6,7 @@ use crate::hammer::flags::HammerFlags;
 use crate::limits::{ATTEMPTS, ATTEMPTS_MAX};
 use crate::mix::Mix;
 use crate::pace::Arrival;
+use crate::scale::ScaleFlags;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ringboot::time::Duration;
 use std::net::SocketAddr;
@@ -42,6 +43,8 @@ pub enum Command {
     Storm(StormFlags),
     /// Measure ringboot beside other servers, in turns on one core.
     Compare(CompareFlags),
+    /// Measure how costs grow with devices, phones, connections and cores.
+    Scale(ScaleFlags),
     /// Ask one server as fast as it answers, in a closed loop, and check every answer.
     #[command(after_help = HAMMER_EXIT_CODES)]
     Hammer(HammerFlags),

@@ -24,5 +24,6 @@ pub mod phone;
 pub mod profile;
 pub mod progress;
 pub mod report;
+pub mod scale;
 pub mod template;
 pub mod token;

@@ -74,6 +74,14 @@ pub const COMPARE_SIZE_OFF_PERCENT: usize = 10;
 pub const COMPARE_SPARE_NAME_BYTES: usize = 240;
 /// Time after which small files are asked for beside a large one.
 pub const COMPARE_BACKGROUND_LEAD: Duration = Duration::from_millis(300);
+/// Time that a server gets to start with the largest fleet.
+pub const SCALE_START_TIME: Duration = Duration::from_secs(120);
+/// Time in which idle connections must be open: the first ones are closed after half a minute.
+pub const SCALE_OPEN_TIME: Duration = Duration::from_secs(25);
+/// Good clients beside idle connections.
+pub const SCALE_CLIENTS: usize = 8;
+/// Clients for each core of the server.
+pub const SCALE_CLIENTS_A_CORE: usize = 64;
 
 /// Time at the start of a hammer that is not counted: connections, caches and clocks settle.
 pub const HAMMER_WARM_UP: Duration = Duration::from_millis(500);

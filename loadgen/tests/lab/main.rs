@@ -1,4 +1,4 @@
-//! A comparison of our own server alone, small: figures, tables and pictures come out.
+//! A comparison and a scale run of our own server, small: figures, tables and pictures come out.
 //!
 //! The server's program is the one beside the load generator's: a build of the workspace has both.
 
@@ -71,4 +71,16 @@ fn our_own_server_is_measured_by_http_and_by_tftp() {
     assert!(paper.contains("A small file has 2,000 bytes. Ringboot knows 8 phones"), "{paper}");
     assert!(paper.contains("\n| ringboot | "));
     assert_eq!(picture.matches("<rect").count(), 2);
+}
+
+#[test]
+fn growth_with_phones_and_connections_has_exponents() {
+    let Some(mut run) = Run::of("scale") else { return };
+    run.command.args(["--part", "phones", "--part", "connections"]);
+    let (json, paper, picture) = run.finish("scale.svg");
+    let growths = json["growths"].as_array().unwrap();
+    assert_eq!(growths.len(), 2);
+    assert!(paper.contains("| phones | 20 | 100 | exponent |"), "{paper}");
+    assert!(paper.contains("| connections | 10 | 100 | exponent |"), "{paper}");
+    assert!(picture.matches("<polyline").count() >= 8);
 }
