@@ -3,7 +3,7 @@
 use super::servers::{Kind, Load, Site};
 use crate::fleet::{Fleet, Recipe, TENANT};
 use crate::lab::asking::{Asking, lines};
-use crate::lab::process::{Server, fetch, output, pinned};
+use crate::lab::process::{Server, fetch, output, pinned, wait_until_free};
 use crate::profile::Profiles;
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -109,6 +109,7 @@ fn render(site: &Site, fleet: &Fleet, spare: &str, asking: &[Asking]) -> Result<
 
     let load = Load::Close;
     let mut command = Kind::Ringboot.command(load, site)?;
+    wait_until_free(Kind::Ringboot.address(load, site))?;
     let mut server =
         Server::start(Kind::Ringboot.name(), &mut command, &site.folder.join("ringboot.log"))?;
     server.wait_shortly(&Kind::Ringboot.ready(load, site))?;

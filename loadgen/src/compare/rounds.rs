@@ -4,7 +4,7 @@ use super::material::Material;
 use super::servers::{Kind, Load, Site};
 use crate::lab::client::{Client, Hammered};
 use crate::lab::figures::real;
-use crate::lab::process::Server;
+use crate::lab::process::{Server, wait_until_free};
 use crate::lab::spent::Spent;
 use anyhow::{Context, Result, ensure};
 use std::thread;
@@ -94,6 +94,7 @@ impl One<'_> {
     fn measure(&self, round: usize) -> Result<Run> {
         let Self { server: kind, load, site, .. } = *self;
         let mut command = kind.command(load, site)?;
+        wait_until_free(kind.address(load, site))?;
         let log = site.folder.join(format!("{}.log", kind.name()));
         let mut server = Server::start(kind.name(), &mut command, &log)?;
         server.wait_shortly(&kind.ready(load, site))?;

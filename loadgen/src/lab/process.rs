@@ -72,6 +72,32 @@ pub fn pinned_to(program: &Path, cores: &[usize]) -> Command {
     command
 }
 
+/// Waits until nobody has this port: a server that has just ended has its sockets a little longer,
+/// as the kernel takes its rings apart behind it, and would be taken for the next one.
+///
+/// # Errors
+/// When somebody keeps it.
+pub fn wait_until_free(address: SocketAddr) -> Result<()> {
+    let begun = time::now();
+    while let Err(error) = claim(address) {
+        if time::now().since(begun) > LAB_STOP_TIME {
+            return Err(error).with_context(|| address.to_string());
+        }
+        thread::sleep(LOOK);
+    }
+    Ok(())
+}
+
+fn claim(address: SocketAddr) -> std::io::Result<()> {
+    for kind in [Type::STREAM, Type::DGRAM] {
+        let socket = Socket::new(Domain::for_address(address), kind, None)?;
+        // A connection that lingers is no server.
+        socket.set_reuse_address(kind == Type::STREAM)?;
+        socket.bind(&address.into())?;
+    }
+    Ok(())
+}
+
 /// Runs a command to its end; what it wrote.
 ///
 /// # Errors
@@ -253,6 +279,20 @@ pub fn fetch(server: SocketAddr, source: SocketAddr, path: &str, agent: &str) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_is_waited_for_until_it_is_free() {
+        let taken = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+        taken.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        let address = taken.local_addr().unwrap().as_socket().unwrap();
+        assert!(claim(address).is_err());
+        let freed = thread::spawn(move || {
+            thread::sleep(5 * LOOK);
+            drop(taken);
+        });
+        wait_until_free(address).unwrap();
+        freed.join().unwrap();
+    }
 
     fn shell(script: &str, log: &str) -> (Server, PathBuf) {
         let log = std::env::temp_dir().join(format!("{log}-{}.log", std::process::id()));

@@ -5,7 +5,7 @@ use crate::compare::{cores, programs, this_program};
 use crate::fleet::Fleet;
 use crate::lab::asking::{Asking, lines};
 use crate::lab::client::Client;
-use crate::lab::process::{Ready, Server, output, pinned_to};
+use crate::lab::process::{Ready, Server, output, pinned_to, wait_until_free};
 use crate::profile::Profiles;
 use anyhow::{Context, Result, ensure};
 use std::fs::{self, File};
@@ -106,6 +106,7 @@ impl Stage {
         command.args(["--cores", &cores.to_string()]);
         command.arg("--data-dir").arg(self.data()).arg("--plugins-dir").arg(&self.plugins);
         let log = self.folder.join("ringboot.log");
+        wait_until_free(self.address)?;
         let mut server = Server::start("ringboot", &mut command, &log)?;
         server.wait(&Ready::Http(self.address), SCALE_START_TIME)?;
         Ok(server)
