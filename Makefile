@@ -14,7 +14,7 @@ BIN := $(TARGET)/release
 CHECKED := --config 'profile.release.package.ringboot.debug-assertions=true' \
            --config 'profile.release.package.ringboot-loadgen.debug-assertions=true'
 
-.PHONY: help setup build run serve test lint corpus bench clean
+.PHONY: help setup build run serve test lint corpus bench compare scale clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -43,6 +43,14 @@ corpus: setup ## Print the score of every vendor against the corpus in RINGBOOT_
 
 bench: setup ## Measure parsing, extraction, retrieval and rendering.
 	cargo bench --bench request
+
+compare: build ## Measure beside nginx, dnsmasq and tftpd-hpa, into docs/performance.md.
+	@./scripts/compare
+	$(BIN)/ringboot-loadgen compare --dir $(DATA)/compare --docs docs
+
+scale: build ## Measure how costs grow, into docs/performance.md.
+	cargo bench --bench scale --no-run
+	$(BIN)/ringboot-loadgen scale --dir $(DATA)/scale --docs docs
 
 clean: ## Remove what was built and the data of `make run`.
 	cargo clean

@@ -51,7 +51,15 @@ struct File {
 
 impl File {
     fn is_rust(&self) -> bool {
-        let ours = ["src/", "loadgen/src/", "loadgen/tests/", "tests/", "benches/", "fuzz/"];
+        let ours = [
+            "src/",
+            "loadgen/src/",
+            "loadgen/tests/",
+            "roofline/src/",
+            "tests/",
+            "benches/",
+            "fuzz/",
+        ];
         self.path.rsplit('.').next() == Some("rs")
             && ours.iter().any(|folder| self.path.starts_with(folder))
     }

@@ -1,6 +1,7 @@
 //! What the flags ask for, done: fleets made, storms run, figures shown, an exit code for each end.
 
 use crate::chance::Chance;
+use crate::compare;
 use crate::driver::{Plan, Planned, Room, Snapshot, Storm};
 use crate::flags::{
     Choice, Command, EXIT_BROKEN_OFF, EXIT_LOST, EXIT_UNFINISHED, EXIT_WELL, EXIT_WRONG,
@@ -13,6 +14,7 @@ use crate::phone::Setup;
 use crate::profile::{Profile, Profiles, Transport};
 use crate::progress::Progress;
 use crate::report::Summary;
+use crate::scale;
 use anyhow::{Context, Result, bail};
 use ringboot::time::{self, Duration};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -33,6 +35,8 @@ pub fn run(command: &Command) -> Result<u8> {
     match command {
         Command::Fleet(flags) => fleet(flags).map(|()| EXIT_WELL),
         Command::Storm(flags) => storm(flags),
+        Command::Compare(flags) => compare::run(flags).map(|()| EXIT_WELL),
+        Command::Scale(flags) => scale::run(flags).map(|()| EXIT_WELL),
         Command::Hammer(flags) => hammer::run(flags),
     }
 }

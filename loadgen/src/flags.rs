@@ -1,10 +1,12 @@
 //! The command line: every flag with its unit and default, read into values that hold no surprise.
 
+use crate::compare::CompareFlags;
 use crate::fleet::TENANT;
 use crate::hammer::flags::HammerFlags;
 use crate::limits::{ATTEMPTS, ATTEMPTS_MAX};
 use crate::mix::Mix;
 use crate::pace::Arrival;
+use crate::scale::ScaleFlags;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ringboot::time::Duration;
 use std::net::SocketAddr;
@@ -39,6 +41,10 @@ pub enum Command {
     /// Boot a fleet.
     #[command(after_help = EXIT_CODES)]
     Storm(StormFlags),
+    /// Measure ringboot beside other servers, in turns on one core.
+    Compare(CompareFlags),
+    /// Measure how costs grow with devices, phones, connections and cores.
+    Scale(ScaleFlags),
     /// Ask one server as fast as it answers, in a closed loop, and check every answer.
     #[command(after_help = HAMMER_EXIT_CODES)]
     Hammer(HammerFlags),

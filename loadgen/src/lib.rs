@@ -8,6 +8,7 @@
 
 pub mod chance;
 pub mod commands;
+pub mod compare;
 pub mod cpu;
 pub mod driver;
 pub mod flags;
@@ -15,6 +16,7 @@ pub mod fleet;
 pub mod hammer;
 pub mod http;
 pub mod inspect;
+pub mod lab;
 pub mod limits;
 pub mod mix;
 pub mod pace;
@@ -22,5 +24,6 @@ pub mod phone;
 pub mod profile;
 pub mod progress;
 pub mod report;
+pub mod scale;
 pub mod template;
 pub mod token;

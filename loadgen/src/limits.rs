@@ -60,6 +60,29 @@ pub const STARTS_PER_TURN: usize = 64;
 /// Lead that threads get to make their rings before the first phone is due.
 pub const START_LEAD: Duration = Duration::from_millis(200);
 
+/// Lines of a server's log that are shown when it fails.
+pub const LAB_LOG_LINES: usize = 20;
+/// Time that a server with little to load gets until it serves.
+pub const LAB_START_TIME: Duration = Duration::from_secs(30);
+/// Time that a server gets to end by itself.
+pub const LAB_STOP_TIME: Duration = Duration::from_secs(15);
+/// Transfers at once that a compared server must allow.
+pub const COMPARE_TRANSFERS: usize = 1000;
+/// How far the small file's length may be from the one that is wanted, in percent.
+pub const COMPARE_SIZE_OFF_PERCENT: usize = 10;
+/// Bytes that a display name may get so that the small file has its length.
+pub const COMPARE_SPARE_NAME_BYTES: usize = 240;
+/// Time after which small files are asked for beside a large one.
+pub const COMPARE_BACKGROUND_LEAD: Duration = Duration::from_millis(300);
+/// Time that a server gets to start with the largest fleet.
+pub const SCALE_START_TIME: Duration = Duration::from_secs(120);
+/// Time in which idle connections must be open: the first ones are closed after half a minute.
+pub const SCALE_OPEN_TIME: Duration = Duration::from_secs(25);
+/// Good clients beside idle connections.
+pub const SCALE_CLIENTS: usize = 8;
+/// Clients for each core of the server.
+pub const SCALE_CLIENTS_A_CORE: usize = 64;
+
 /// Time at the start of a hammer that is not counted: connections, caches and clocks settle.
 pub const HAMMER_WARM_UP: Duration = Duration::from_millis(500);
 /// Time for one answer to a hammer, unless told.

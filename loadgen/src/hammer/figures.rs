@@ -27,6 +27,8 @@ pub struct Part {
     pub cpu_ns: u64,
     /// Whole and right answers.
     pub operations: u64,
+    /// Those of the warm-up too: what a server did for all that it used.
+    pub answers: u64,
     /// Bytes of their bodies.
     pub bytes: u64,
     /// Requests without an answer.
@@ -62,6 +64,7 @@ impl Tally {
 
     /// A whole and right answer of `bytes` that took `took`.
     pub fn good(&mut self, took: Duration, bytes: u64) {
+        self.part.answers += 1;
         if self.is_on {
             self.part.operations += 1;
             self.part.bytes += bytes;
@@ -122,6 +125,7 @@ impl Part {
         self.elapsed_ns = self.elapsed_ns.max(other.elapsed_ns);
         self.cpu_ns += other.cpu_ns;
         self.operations += other.operations;
+        self.answers += other.answers;
         self.bytes += other.bytes;
         self.errors += other.errors;
         self.wrong += other.wrong;
@@ -149,6 +153,7 @@ impl Part {
             processes,
             seconds: round(seconds, 1e3),
             operations: self.operations,
+            answers: self.answers,
             per_second: round(ratio(self.operations, seconds), 10.0),
             p50_us: at(0.5),
             p99_us: at(0.99),
@@ -195,6 +200,8 @@ pub struct Figures {
     pub seconds: f64,
     /// Whole and right answers.
     pub operations: u64,
+    /// Those of the warm-up too.
+    pub answers: u64,
     /// The same a second.
     pub per_second: f64,
     /// Half of the latencies are at most this.
