@@ -68,6 +68,7 @@ impl Check {
 
 impl<'a> Run<'a> {
     /// Whether the test holds.
+    #[inline(never)]
     pub(super) fn check(
         &mut self,
         check: &Check,

@@ -2,7 +2,7 @@
 
 use bumpalo::collections::{String as ArenaString, Vec as ArenaVec};
 
-use super::ops;
+use super::ops::{self, Operator};
 use super::run::Run;
 use super::tree::Expr;
 use super::value::{Declined, Eval, Value, digits_of};
@@ -10,23 +10,34 @@ use super::value::{Declined, Eval, Value, digits_of};
 impl<'a> Run<'a> {
     /// The value of an expression.
     pub(super) fn eval(&mut self, expr: &'a Expr) -> Eval<Value<'a>> {
-        Ok(match expr {
-            Expr::Const(json) => Value::of(json),
-            Expr::Undefined => Value::Undefined,
+        match expr {
+            Expr::Const(json) => Ok(Value::of(json)),
             Expr::Place { .. } | Expr::Name(_) => match self.look_up(expr)? {
-                value if value.is_callable() => return Err(Declined("a macro as a value")),
-                value => value,
+                value if value.is_callable() => Err(Declined("a macro as a value")),
+                value => Ok(value),
             },
             Expr::Attribute(base, name) => match self.look_up(base)? {
-                Value::Module(number) => return self.part_of_module(number, name),
-                value if value.is_callable() => return Err(Declined("a part of a macro")),
-                value => ops::attribute(value, name)?,
+                Value::Module(number) => self.part_of_module(number, name),
+                value => ops::attribute(value, name),
             },
+            Expr::ItemOfNumber(sides) => self.item_of_number(&sides.0, &sides.1),
+            Expr::Join(parts) => self.join(parts),
+            Expr::Binary(operator, sides) => {
+                let (left, right) = (self.eval(&sides.0)?, self.eval(&sides.1)?);
+                ops::apply(*operator, left, right, self.arena)
+            }
+            _ => self.eval_other(expr),
+        }
+    }
+
+    /// What is evaluated less often; apart, so that the rest needs little of the stack.
+    #[inline(never)]
+    fn eval_other(&mut self, expr: &'a Expr) -> Eval<Value<'a>> {
+        Ok(match expr {
             Expr::Item(sides) => {
                 let (base, key) = (self.eval(&sides.0)?, self.eval(&sides.1)?);
                 ops::item(base, key, self.arena)?
             }
-            Expr::ItemOfNumber(sides) => self.item_of_number(&sides.0, &sides.1)?,
             Expr::Slice(parts) => {
                 let [base, start, stop, step] = &**parts;
                 let base = self.eval(base)?;
@@ -43,33 +54,12 @@ impl<'a> Run<'a> {
                 left if left.is_true()? => left,
                 _ => self.eval(&sides.1)?,
             },
-            Expr::Binary(operator, sides) => {
-                let (left, right) = (self.eval(&sides.0)?, self.eval(&sides.1)?);
-                ops::apply(*operator, left, right, self.arena)?
-            }
-            Expr::Chain(chain) => {
-                let mut left = self.eval(&chain.0)?;
-                for (operator, right) in &chain.1 {
-                    let right = self.eval(right)?;
-                    if !ops::apply(*operator, left, right, self.arena)?.is_true()? {
-                        return Ok(Value::Bool(false));
-                    }
-                    left = right;
-                }
-                Value::Bool(true)
-            }
-            Expr::Join(parts) => {
-                let mut text = ArenaString::with_capacity_in(JOINED_BYTES, self.arena);
-                for part in parts {
-                    self.eval(part)?.write(&mut text, self.arena)?;
-                }
-                Value::Text(text.into_bump_str())
-            }
             Expr::If(branch) => {
                 let (test, then, other) = &**branch;
                 let chosen = if self.holds(test)? { then } else { other };
                 self.eval(chosen)?
             }
+            Expr::Chain(chain) => self.chain(&chain.0, &chain.1)?,
             Expr::Filter(apply) => self.filter(apply)?,
             Expr::Test(apply) => {
                 if !apply.named.is_empty() {
@@ -83,7 +73,31 @@ impl<'a> Run<'a> {
             Expr::Call(call) => self.call(call)?,
             Expr::List(items) => Value::List(self.eval_all(items)?),
             Expr::Map(pairs) => self.map(pairs)?,
+            _ => Value::Undefined,
         })
+    }
+
+    fn chain(&mut self, first: &'a Expr, links: &'a [(Operator, Expr)]) -> Eval<Value<'a>> {
+        let mut left = self.eval(first)?;
+        for (operator, right) in links {
+            let right = self.eval(right)?;
+            if !ops::apply(*operator, left, right, self.arena)?.is_true()? {
+                return Ok(Value::Bool(false));
+            }
+            left = right;
+        }
+        Ok(Value::Bool(true))
+    }
+
+    fn join(&mut self, parts: &'a [Expr]) -> Eval<Value<'a>> {
+        let mut text = ArenaString::with_capacity_in(JOINED_BYTES, self.arena);
+        for part in parts {
+            match self.eval(part)? {
+                Value::Text(part) | Value::Safe(part) => text.push_str(part),
+                part => part.write(&mut text, self.arena)?,
+            }
+        }
+        Ok(Value::Text(text.into_bump_str()))
     }
 
     /// What a name stands for, which may be a macro.

@@ -182,6 +182,7 @@ fn steps(path: &str) -> Vec<Step> {
 
 impl<'a> Run<'a> {
     /// The value of a filter.
+    #[inline(never)]
     pub(super) fn filter(&mut self, apply: &'a Apply<Filter>) -> Eval<Value<'a>> {
         let value = self.eval(&apply.base)?;
         let arguments = self.eval_all(&apply.arguments)?;

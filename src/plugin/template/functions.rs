@@ -20,6 +20,7 @@ pub const LOOKED_UP: [&str; 4] = [
 
 impl<'a> Run<'a> {
     /// The value of a function's call.
+    #[inline(never)]
     pub(super) fn function(&mut self, function: Function, call: &'a Call) -> Eval<Value<'a>> {
         let arguments = self.eval_all(&call.arguments)?;
         match (function, arguments) {
@@ -92,6 +93,7 @@ impl<'a> Run<'a> {
     }
 
     /// The value of a method's call.
+    #[inline(never)]
     pub(super) fn method(&mut self, method: &'a Method) -> Eval<Value<'a>> {
         let base = self.look_up(&method.base)?;
         if let Value::Module(number) = base {
@@ -103,7 +105,9 @@ impl<'a> Run<'a> {
         let arguments = self.eval_all(&method.arguments)?;
         let arena = self.arena;
         if method.named.is_empty() {
-            match (base, &*method.name, arguments) {
+            // These answer the same of a text that is safe.
+            let plain = base.as_text().map_or(base, Value::Text);
+            match (plain, &*method.name, arguments) {
                 (Value::Text(text), "startswith", [Value::Text(prefix)]) => {
                     return Ok(Value::Bool(text.starts_with(prefix)));
                 }
@@ -114,7 +118,9 @@ impl<'a> Run<'a> {
                     return Ok(Value::Bool(text.chars().all(char::is_numeric)));
                 }
                 (Value::Text(text), "strip", []) => return Ok(Value::Text(text.trim())),
-                (Value::Text(text), "split", [Value::Text(by)]) => {
+                (Value::Text(text), "split", [Value::Text(by)])
+                    if !matches!(base, Value::Safe(_)) =>
+                {
                     let mut parts = ArenaVec::new_in(arena);
                     parts.extend(text.split(by).map(Value::Text));
                     return Ok(Value::List(parts.into_bump_slice()));

@@ -113,6 +113,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    #[inline(never)]
     fn each(&mut self, each: &'a For) -> Eval<()> {
         let value = self.eval(&each.items)?;
         let (mut items, mut counted) = value.items(self.arena)?;
@@ -269,6 +270,7 @@ impl<'a> Run<'a> {
     }
 
     /// The value of a call.
+    #[inline(never)]
     pub(super) fn call(&mut self, call: &'a Call) -> Eval<Value<'a>> {
         match self.look_up(&call.callee)? {
             Value::Macro(number) => {
