@@ -294,6 +294,14 @@ impl Release {
         self.make(&common.made, model, &Given { device: None, model: known, plugin, data, raw })
     }
 
+    /// Templates that are run by the slower of both engines, each with the reason.
+    pub fn slow_templates(&self) -> Vec<(&str, String)> {
+        let slow = self.templates.slow().map(|(name, reason)| (name, reason.to_string()));
+        let mut slow: Vec<_> = slow.collect();
+        slow.sort();
+        slow
+    }
+
     fn make(
         &self,
         made: &Made,

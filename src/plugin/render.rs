@@ -332,8 +332,7 @@ mod tests {
             Sources::from([("t.tpl".to_owned(), (PathBuf::from("t.tpl"), source.to_owned()))]);
         let templates = Templates::compile(&sources, &[], &HashMap::new(), Escape::Line);
         let templates = templates.expect("a template");
-        let given =
-            Given { device: None, model: None, plugin: "p", data: &Json::Null, raw: &raw };
+        let given = Given { device: None, model: None, plugin: "p", data: &Json::Null, raw: &raw };
         let wanted = "2 a 192.0.2.1:5070;10 b 192.0.2.9:5070;";
         assert_eq!(templates.reference("t.tpl", &given).as_deref(), Ok(wanted));
         let bytes = templates.render("t.tpl", None, &given, Encoding::Utf8);

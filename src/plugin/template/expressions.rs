@@ -6,10 +6,10 @@ use minijinja::value::ValueKind;
 use serde_json::Value as Json;
 
 use super::Unsupported;
+use super::checks::Check;
 use super::compile::Compiler;
 use super::filters::Filter;
 use super::ops::Operator;
-use super::checks::Check;
 use super::tree::{Apply, Call, Expr, Method};
 
 type Done<T> = Result<T, Unsupported>;

@@ -220,9 +220,9 @@ impl<'a> Run<'a> {
                     Value::List(list.into_bump_slice())
                 }
             }),
-            (Filter::NumberSort, _) => self.sort(value, |key| {
-                (key.parse::<u64>().unwrap_or(u64::MAX), key)
-            }),
+            (Filter::NumberSort, _) => {
+                self.sort(value, |key| (key.parse::<u64>().unwrap_or(u64::MAX), key))
+            }
             (Filter::TextSort, _) => self.sort(value, |key| (0, key)),
             (Filter::Mac, _) => self.mac(value),
             (Filter::Safe, _) => match value {
@@ -339,7 +339,11 @@ impl<'a> Run<'a> {
         Ok(Value::List(selected.into_bump_slice()))
     }
 
-    fn sort(&mut self, value: Value<'a>, by: impl Fn(&'a str) -> (u64, &'a str)) -> Eval<Value<'a>> {
+    fn sort(
+        &mut self,
+        value: Value<'a>,
+        by: impl Fn(&'a str) -> (u64, &'a str),
+    ) -> Eval<Value<'a>> {
         if value.is_undefined() || matches!(value, Value::None) {
             return Ok(Value::List(&[]));
         }
@@ -389,10 +393,7 @@ impl<'a> Run<'a> {
     }
 }
 
-fn pair_list<'a>(
-    (key, value): (Value<'a>, Value<'a>),
-    arena: &'a bumpalo::Bump,
-) -> Value<'a> {
+fn pair_list<'a>((key, value): (Value<'a>, Value<'a>), arena: &'a bumpalo::Bump) -> Value<'a> {
     Value::List(arena.alloc([key, value]))
 }
 

@@ -11,12 +11,8 @@ use crate::limits;
 use crate::plugin::zone::Zone;
 
 /// Settings that a function of the directory's addresses looks up, in the order that it wants.
-pub const LOOKED_UP: [&str; 4] = [
-    "X_xivo_phonebook_ip",
-    "X_xivo_user_uuid",
-    "X_xivo_phonebook_scheme",
-    "X_xivo_phonebook_port",
-];
+pub const LOOKED_UP: [&str; 4] =
+    ["X_xivo_phonebook_ip", "X_xivo_user_uuid", "X_xivo_phonebook_scheme", "X_xivo_phonebook_port"];
 
 impl<'a> Run<'a> {
     /// The value of a function's call.
@@ -31,9 +27,10 @@ impl<'a> Run<'a> {
                 Ok(zone.map_or(Value::None, |zone| zone_value(&zone, self.arena)))
             }
             (Function::PhonebookUrl, [Value::Text(vendor)]) => self.phonebook(vendor, call),
-            (Function::ServiceUrl, [Value::Text(vendor), Value::Text(name), Value::Text(action)])
-                if call.named.is_empty() =>
-            {
+            (
+                Function::ServiceUrl,
+                [Value::Text(vendor), Value::Text(name), Value::Text(action)],
+            ) if call.named.is_empty() => {
                 let Some((base, user)) = self.directory(call)? else { return Ok(Value::None) };
                 let parts = [&base, "/", vendor, "/users/", &user, "/services/", name, "/", action];
                 Ok(self.joined(&parts))
@@ -148,12 +145,7 @@ impl<'a> Run<'a> {
         Value::back(&given.map_err(|_| Declined("a method fails"))?, arena)
     }
 
-    fn of_map(
-        &mut self,
-        map: Value<'a>,
-        name: &str,
-        arguments: &[Value<'a>],
-    ) -> Eval<Value<'a>> {
+    fn of_map(&mut self, map: Value<'a>, name: &str, arguments: &[Value<'a>]) -> Eval<Value<'a>> {
         let arena = self.arena;
         match (name, arguments) {
             ("get", [Value::Text(key)]) => Ok(map.get(key)?.unwrap_or(Value::None)),

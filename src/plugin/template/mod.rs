@@ -56,7 +56,7 @@ pub fn compile<'s>(
             lstrip_blocks: true,
             trim_blocks: true,
         };
-        if let Ok(parsed) = parse(text, name, SyntaxConfig::default(), space) {
+        if let Ok(parsed) = parse(text, name, SyntaxConfig, space) {
             templates.insert(name, parsed);
         }
     }

@@ -32,9 +32,7 @@ pub fn apply<'a>(
     right: Value<'a>,
     arena: &'a Bump,
 ) -> Eval<Value<'a>> {
-    let order = |holds: fn(Ordering) -> bool| {
-        Ok(Value::Bool(holds(compare(left, right, arena)?)))
-    };
+    let order = |holds: fn(Ordering) -> bool| Ok(Value::Bool(holds(compare(left, right, arena)?)));
     match operator {
         Operator::Equal => Ok(Value::Bool(equal(left, right, arena)?)),
         Operator::Unequal => Ok(Value::Bool(!equal(left, right, arena)?)),

@@ -18,7 +18,7 @@ pub enum Name {
     ServerUrlWithoutScheme,
     Plugin,
     Data,
-    ModelName,
+    ModelLabel,
     ModelKnown,
     Model,
     Lines,
@@ -39,7 +39,7 @@ impl Name {
             "server_url_without_scheme" => Name::ServerUrlWithoutScheme,
             "plugin" => Name::Plugin,
             "data" => Name::Data,
-            "model_name" => Name::ModelName,
+            "model_name" => Name::ModelLabel,
             "model_known" => Name::ModelKnown,
             "model" => Name::Model,
             "lines" => Name::Lines,
@@ -66,7 +66,7 @@ impl Name {
             }
             Name::Plugin => Value::Text(given.plugin),
             Name::Data => Value::of(given.data),
-            Name::ModelName => {
+            Name::ModelLabel => {
                 let own = given.device.and_then(|device| device.model.as_deref());
                 let name = own.or(given.model.map(|(name, _)| name));
                 name.map_or(Value::Undefined, Value::Text)
@@ -141,7 +141,10 @@ pub fn zone_value<'a>(zone: &Zone, arena: &'a Bump) -> Value<'a> {
             (Value::Text("week"), small(change.week)),
             (Value::Text("last"), Value::Bool(change.week == 5)),
             (Value::Text("weekday"), small(change.weekday)),
-            (Value::Text("iso_weekday"), small(if change.weekday == 0 { 7 } else { change.weekday })),
+            (
+                Value::Text("iso_weekday"),
+                small(if change.weekday == 0 { 7 } else { change.weekday }),
+            ),
             (Value::Text("time"), int(change.time)),
             (Value::Text("hour"), int(change.time / 3600)),
             (Value::Text("minute"), int(change.time / 60 % 60)),
@@ -154,5 +157,7 @@ pub fn zone_value<'a>(zone: &Zone, arena: &'a Bump) -> Value<'a> {
             (Value::Text("end"), change(&dst.end)),
         ]))
     });
-    Value::Pairs(arena.alloc([(Value::Text("offset"), int(zone.offset)), (Value::Text("dst"), dst)]))
+    Value::Pairs(
+        arena.alloc([(Value::Text("offset"), int(zone.offset)), (Value::Text("dst"), dst)]),
+    )
 }

@@ -97,7 +97,10 @@ impl<'s> Scopes<'s> {
                 let captured = |other: &Closure<'_>| other.captures.iter().any(|c| c.0 == *name);
                 if frame.closures.iter().any(captured) || frame.stores.iter().any(|s| s.0 == *name)
                 {
-                    return Err(Unsupported::new(name, "is stored beside a macro that looks it up"));
+                    return Err(Unsupported::new(
+                        name,
+                        "is stored beside a macro that looks it up",
+                    ));
                 }
             }
             for (name, _) in &closure.captures {
@@ -272,6 +275,7 @@ impl<'s> Scopes<'s> {
 
 /// The first of the places that holds something, else what the name means outside.
 fn chain(places: &[Place], outside: Expr) -> Expr {
-    let within = |otherwise, place: &Place| Expr::Place { place: *place, otherwise: Box::new(otherwise) };
+    let within =
+        |otherwise, place: &Place| Expr::Place { place: *place, otherwise: Box::new(otherwise) };
     places.iter().rev().fold(outside, within)
 }

@@ -2,10 +2,10 @@
 
 use serde_json::Value as Json;
 
+use super::checks::Check;
 use super::filters::Filter;
 use super::ops::Operator;
 use super::root::Name;
-use super::checks::Check;
 use crate::plugin::manifest::Escape;
 
 /// A template, ready to run.
@@ -37,19 +37,44 @@ pub enum Node {
     Emit(Expr),
     /// Evaluated for its mistakes alone.
     Discard(Expr),
-    If { test: Expr, then: Vec<Node>, other: Vec<Node> },
+    If {
+        test: Expr,
+        then: Vec<Node>,
+        other: Vec<Node>,
+    },
     For(Box<For>),
-    Set { target: Target, value: Expr },
+    Set {
+        target: Target,
+        value: Expr,
+    },
     /// What the body writes becomes a value.
-    Capture { target: Target, body: Vec<Node> },
+    Capture {
+        target: Target,
+        body: Vec<Node>,
+    },
     /// A scope: its places are empty at first.
-    Scope { places: Vec<Place>, body: Vec<Node> },
+    Scope {
+        places: Vec<Place>,
+        body: Vec<Node>,
+    },
     /// An included template, with its own escaping.
-    Include { escape: Escape, body: Vec<Node> },
-    Macro { number: u32, target: Target },
+    Include {
+        escape: Escape,
+        body: Vec<Node>,
+    },
+    Macro {
+        number: u32,
+        target: Target,
+    },
     /// What an import found, which may be a macro.
-    Import { target: Target, value: Expr },
-    Module { number: u32, target: Target },
+    Import {
+        target: Target,
+        value: Expr,
+    },
+    Module {
+        number: u32,
+        target: Target,
+    },
 }
 
 /// A loop.
@@ -102,7 +127,10 @@ pub enum Expr {
     Const(Json),
     Undefined,
     /// The value of a place, or what the name means further out.
-    Place { place: Place, otherwise: Box<Expr> },
+    Place {
+        place: Place,
+        otherwise: Box<Expr>,
+    },
     /// A name at the top level.
     Name(u32),
     Attribute(Box<Expr>, Box<str>),

@@ -158,41 +158,7 @@ fn mutated_settings_make_the_same_files_and_the_same_failures() {
 #[test]
 fn templates_without_a_program_say_why() {
     let plugins = plugins();
-    let slow: Vec<(&str, &Unsupported)> = plugins
-        .releases()
-        .iter()
-        .flat_map(|release| release.templates.slow())
-        .collect();
+    let slow: Vec<(&str, &Unsupported)> =
+        plugins.releases().iter().flat_map(|release| release.templates.slow()).collect();
     assert_eq!(slow, []);
-}
-
-#[test]
-#[ignore = "a measurement"]
-fn measure_largest() {
-    let plugins = plugins();
-    let raw = &variants()[0];
-    for (id, model) in [
-        ("wazo-yealink-v84", "T48S"),
-        ("wazo-yealink-v86", "T46U"),
-        ("wazo-polycom-5.9.2", "VVX400"),
-        ("wazo-aastra-4.3.0", "6873i"),
-        ("wazo-cisco-spa-7.5.5", "SPA504G"),
-    ] {
-        let release = plugins.release(id).expect(id);
-        let device = phone(release, model, &mut Chance::new(5));
-        for (path, file) in release.device_files(&device) {
-            let mut best = u128::MAX;
-            let mut len = 0;
-            for _ in 0..300 {
-                let start = std::time::Instant::now();
-                if let Ok(bytes) = release.render(file, &device, raw) {
-                    len = bytes.len();
-                }
-                best = best.min(start.elapsed().as_nanos());
-            }
-            let etag = std::time::Instant::now();
-            println!("{id} {model} {path} {len} bytes: {best} ns");
-            let _ = etag;
-        }
-    }
 }

@@ -121,7 +121,9 @@ fn wrong(chance: &mut Chance) -> Json {
         2 => json!(false),
         3 => json!(chance.below(7)),
         4 => json!(-3),
-        5 => chance.pick(&[json!(1.5), json!(2.0), json!(1e300), json!(u64::MAX), json!(i64::MIN)]).clone(),
+        5 => chance
+            .pick(&[json!(1.5), json!(2.0), json!(1e300), json!(u64::MAX), json!(i64::MIN)])
+            .clone(),
         6 => json!({}),
         7 => json!([]),
         8 => json!(["a", 1, null, {"b": 2}]),

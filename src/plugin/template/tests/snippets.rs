@@ -25,10 +25,38 @@ fn settings() -> Document {
 }
 
 const NAMES: &[&str] = &[
-    "text", "empty", "null", "yes", "no", "zero", "one", "ten", "minus", "big", "half", "whole",
-    "list", "mixed", "nothing", "object", "map", "number", "padded", "wide", "missing", "lines",
-    "tz", "device", "model", "data", "range(3)", "map|items", "'x'|safe", "list[1:]",
-    "namespace(a=1)", "zone",
+    "text",
+    "empty",
+    "null",
+    "yes",
+    "no",
+    "zero",
+    "one",
+    "ten",
+    "minus",
+    "big",
+    "half",
+    "whole",
+    "list",
+    "mixed",
+    "nothing",
+    "object",
+    "map",
+    "number",
+    "padded",
+    "wide",
+    "missing",
+    "lines",
+    "tz",
+    "device",
+    "model",
+    "data",
+    "range(3)",
+    "map|items",
+    "'x'|safe",
+    "list[1:]",
+    "namespace(a=1)",
+    "zone",
 ];
 
 fn compare_all(templates: impl Iterator<Item = String>, escape: Escape) -> Count {
@@ -96,28 +124,100 @@ fn operators_on_every_pair_of_kinds() {
 #[test]
 fn filters_tests_and_methods_on_every_kind() {
     const AFTER: &[&str] = &[
-        "", "|default('d')", "|items", "|items|list", "|list", "|first", "|last", "|length",
-        "|string", "|int", "|abs", "|trim", "|upper", "|lower", "|replace('1', '&')", "|min",
-        "|max", "|numsort", "|strsort", "|zfill(5)", "|mac", "|e", "|xml", "|line", "|safe",
-        "|select|list", "|selectattr('k')|list", "|selectattr('n', 'eq', 1)|list",
-        "|map(attribute='username')|list", "|map('upper')|join('-')", "|join(',')",
-        "|join(',')|e", "|sort|join('<')", "|title", "|capitalize", "|round", "|float", "|bool",
-        "|hex", "|sum", "|unique|list", "|reverse|list", "|split|list", "|dictsort", "|batch(2)",
-        " is defined", " is none", " is string", " is number", " is mapping", " is sequence",
-        " is iterable", " is true", " is odd", " is divisibleby(2)", " is eq(1)", " is in([1, 2])",
-        " is startingwith('Z')", " is integer", " is float", " is safe", " is boolean",
-        ".get('a')", ".get('nope', 3)", ".items()|list", ".keys()|list", ".values()|list",
-        ".split('o')", ".strip()", ".startswith('Z')", ".isdigit()", ".upper()",
-        ".replace('o', 'O')", ".a", ".a.c", ".nope", "[0]", "[-1]", "['a']", "[1:]", "[:-1]",
-        "[::2]", " ~ 'x' ~ 1 ~ none ~ true",
+        "",
+        "|default('d')",
+        "|items",
+        "|items|list",
+        "|list",
+        "|first",
+        "|last",
+        "|length",
+        "|string",
+        "|int",
+        "|abs",
+        "|trim",
+        "|upper",
+        "|lower",
+        "|replace('1', '&')",
+        "|min",
+        "|max",
+        "|numsort",
+        "|strsort",
+        "|zfill(5)",
+        "|mac",
+        "|e",
+        "|xml",
+        "|line",
+        "|safe",
+        "|select|list",
+        "|selectattr('k')|list",
+        "|selectattr('n', 'eq', 1)|list",
+        "|map(attribute='username')|list",
+        "|map('upper')|join('-')",
+        "|join(',')",
+        "|join(',')|e",
+        "|sort|join('<')",
+        "|title",
+        "|capitalize",
+        "|round",
+        "|float",
+        "|bool",
+        "|hex",
+        "|sum",
+        "|unique|list",
+        "|reverse|list",
+        "|split|list",
+        "|dictsort",
+        "|batch(2)",
+        " is defined",
+        " is none",
+        " is string",
+        " is number",
+        " is mapping",
+        " is sequence",
+        " is iterable",
+        " is true",
+        " is odd",
+        " is divisibleby(2)",
+        " is eq(1)",
+        " is in([1, 2])",
+        " is startingwith('Z')",
+        " is integer",
+        " is float",
+        " is safe",
+        " is boolean",
+        ".get('a')",
+        ".get('nope', 3)",
+        ".items()|list",
+        ".keys()|list",
+        ".values()|list",
+        ".split('o')",
+        ".strip()",
+        ".startswith('Z')",
+        ".isdigit()",
+        ".upper()",
+        ".replace('o', 'O')",
+        ".a",
+        ".a.c",
+        ".nope",
+        "[0]",
+        "[-1]",
+        "['a']",
+        "[1:]",
+        "[:-1]",
+        "[::2]",
+        " ~ 'x' ~ 1 ~ none ~ true",
     ];
     let mut templates = Vec::new();
     for name in NAMES {
         for after in AFTER {
             templates.push(format!("{{{{ ({name}){after} }}}}"));
-            templates.push(format!("{{% set v = ({name}){after} %}}{{{{ v is string }}}}{{{{ v }}}}"));
+            templates
+                .push(format!("{{% set v = ({name}){after} %}}{{{{ v is string }}}}{{{{ v }}}}"));
         }
-        templates.push(format!("{{% for i in {name} %}}{{{{ loop.index }}}}{{{{ i }}}}{{% else %}}-{{% endfor %}}"));
+        templates.push(format!(
+            "{{% for i in {name} %}}{{{{ loop.index }}}}{{{{ i }}}}{{% else %}}-{{% endfor %}}"
+        ));
         templates.push(format!("{{% for i in {name} %}}{{{{ loop.last }}}}{{{{ loop.length }}}}{{{{ loop.revindex }}}}{{{{ loop.previtem }}}}{{% endfor %}}"));
         templates.push(format!("{{% for a, b in {name} %}}{{{{ a }}}}{{{{ b }}}}{{% endfor %}}"));
         templates.push(format!("{{{{ not {name} }}}}{{{{ -({name}) }}}}"));
@@ -214,31 +314,70 @@ fn constructs() {
 /// Templates that name each other: by name, the first is run.
 const FAMILIES: &[&[(&str, &str)]] = &[
     &[
-        ("a.tpl", "{% extends 'b.tpl' %}{% set v = 'set' %}{% block x %}[{{ super() }}{{ v }}]{% endblock %}lost{{ text }}"),
-        ("b.tpl", "b{% set v = 'b' %}{% block x %}{{ v }}{% block y %}y{% endblock %}{% endblock %}{{ v }}"),
+        (
+            "a.tpl",
+            "{% extends 'b.tpl' %}{% set v = 'set' %}{% block x %}[{{ super() }}{{ v }}]{% endblock %}lost{{ text }}",
+        ),
+        (
+            "b.tpl",
+            "b{% set v = 'b' %}{% block x %}{{ v }}{% block y %}y{% endblock %}{% endblock %}{{ v }}",
+        ),
     ],
     &[
         ("a.tpl", "before{% extends 'b.tpl' %}{% block y %}Y{% endblock %}"),
-        ("b.tpl", "{% extends 'c.tpl' %}{% block x %}B{{ super() }}{% block y %}{% endblock %}{% endblock %}"),
-        ("c.tpl", "{% for i in list %}{% block x %}{{ i }}{{ loop.index }}{% endblock %}{% endfor %}"),
+        (
+            "b.tpl",
+            "{% extends 'c.tpl' %}{% block x %}B{{ super() }}{% block y %}{% endblock %}{% endblock %}",
+        ),
+        (
+            "c.tpl",
+            "{% for i in list %}{% block x %}{{ i }}{{ loop.index }}{% endblock %}{% endfor %}",
+        ),
     ],
-    &[("a.tpl", "{% set v = 1 %}{% include 'b.tpl' %}{{ v }}{{ w }}"), ("b.tpl", "{{ v }}{% set v = 2 %}{% set w = 3 %}")],
+    &[
+        ("a.tpl", "{% set v = 1 %}{% include 'b.tpl' %}{{ v }}{{ w }}"),
+        ("b.tpl", "{{ v }}{% set v = 2 %}{% set w = 3 %}"),
+    ],
     &[
         ("a.tpl", "{% from 'b.tpl' import m, n as o, nope %}{{ m(1) }}{{ o }}{{ nope }}{{ v }}"),
-        ("b.tpl", "out{% set v = 4 %}{% macro m(a) %}{{ a }}{{ v }}{{ text }}{% endmacro %}{% set n = 5 %}"),
+        (
+            "b.tpl",
+            "out{% set v = 4 %}{% macro m(a) %}{{ a }}{{ v }}{{ text }}{% endmacro %}{% set n = 5 %}",
+        ),
     ],
     &[
         ("a.tpl", "{% import 'b.tpl' as b %}{{ b.m(1) }}{{ b.n }}{{ b.nope }}{{ b.m(1)|upper }}"),
         ("b.tpl", "{% macro m(a) %}<{{ a }}>{% endmacro %}{% set n = '<' %}"),
     ],
-    &[("a.tpl", "{% set v = 1 %}{% macro m() %}{{ v }}{% endmacro %}{% include 'b.tpl' %}{{ m() }}"), ("b.tpl", "{% set v = 2 %}{{ m() }}")],
-    &[("a.tpl", "{% set v = 1 %}{% include 'b.tpl' %}{% set v = 3 %}{{ m() }}"), ("b.tpl", "{% macro m() %}{{ v }}{% endmacro %}{{ m() }}")],
-    &[("a.tpl", "{% set v = 1 %}{% include 'b.tpl' %}{{ m() }}"), ("b.tpl", "{% macro m() %}{{ v }}{% endmacro %}{% set v = 9 %}{{ m() }}")],
+    &[
+        (
+            "a.tpl",
+            "{% set v = 1 %}{% macro m() %}{{ v }}{% endmacro %}{% include 'b.tpl' %}{{ m() }}",
+        ),
+        ("b.tpl", "{% set v = 2 %}{{ m() }}"),
+    ],
+    &[
+        ("a.tpl", "{% set v = 1 %}{% include 'b.tpl' %}{% set v = 3 %}{{ m() }}"),
+        ("b.tpl", "{% macro m() %}{{ v }}{% endmacro %}{{ m() }}"),
+    ],
+    &[
+        ("a.tpl", "{% set v = 1 %}{% include 'b.tpl' %}{{ m() }}"),
+        ("b.tpl", "{% macro m() %}{{ v }}{% endmacro %}{% set v = 9 %}{{ m() }}"),
+    ],
     &[("a.tpl", "{% include 'a.tpl' %}")],
     &[("a.tpl", "{% extends 'a.tpl' %}")],
-    &[("a.tpl", "{% for i in list %}{% include 'b.tpl' %}{% endfor %}"), ("b.tpl", "{{ x }}{% set x = i %}{{ x }}{{ loop.index }}")],
+    &[
+        ("a.tpl", "{% for i in list %}{% include 'b.tpl' %}{% endfor %}"),
+        ("b.tpl", "{{ x }}{% set x = i %}{{ x }}{{ loop.index }}"),
+    ],
     &[("a.tpl", "{% if one %}{% extends 'b.tpl' %}{% endif %}"), ("b.tpl", "b")],
-    &[("a.tpl", "{% extends 'b.tpl' %}{% macro m() %}M{% endmacro %}{% block x %}{{ m() }}{% endblock %}"), ("b.tpl", "{% block x required %}{% endblock %}")],
+    &[
+        (
+            "a.tpl",
+            "{% extends 'b.tpl' %}{% macro m() %}M{% endmacro %}{% block x %}{{ m() }}{% endblock %}",
+        ),
+        ("b.tpl", "{% block x required %}{% endblock %}"),
+    ],
     &[("a.tpl", "{% extends 'b.tpl' %}"), ("b.tpl", "{% block x required %}{% endblock %}")],
 ];
 
@@ -246,7 +385,9 @@ const FAMILIES: &[&[(&str, &str)]] = &[
 fn templates_that_name_each_other() {
     let mut count = Count::default();
     for family in FAMILIES {
-        let source = |(name, text): &(&str, &str)| ((*name).to_owned(), (PathBuf::new(), (*text).to_owned()));
+        let source = |(name, text): &(&str, &str)| {
+            ((*name).to_owned(), (PathBuf::new(), (*text).to_owned()))
+        };
         let sources: Sources = family.iter().map(source).collect();
         let escapes = HashMap::from([("a.tpl".to_owned(), Escape::Xml)]);
         let templates = Templates::compile(&sources, &[], &escapes, Escape::None);
