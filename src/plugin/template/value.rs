@@ -1,4 +1,4 @@
-//! Values of a template while it runs: they borrow the settings, are copied freely, and own nothing.
+//! Values of a running template: they borrow the settings, are copied freely, and own nothing.
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;

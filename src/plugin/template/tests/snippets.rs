@@ -121,93 +121,95 @@ fn operators_on_every_pair_of_kinds() {
     assert!(count.same > 5000);
 }
 
+/// What follows a value.
+const AFTER: &[&str] = &[
+    "",
+    "|default('d')",
+    "|items",
+    "|items|list",
+    "|list",
+    "|first",
+    "|last",
+    "|length",
+    "|string",
+    "|int",
+    "|abs",
+    "|trim",
+    "|upper",
+    "|lower",
+    "|replace('1', '&')",
+    "|min",
+    "|max",
+    "|numsort",
+    "|strsort",
+    "|zfill(5)",
+    "|mac",
+    "|e",
+    "|xml",
+    "|line",
+    "|safe",
+    "|select|list",
+    "|selectattr('k')|list",
+    "|selectattr('n', 'eq', 1)|list",
+    "|map(attribute='username')|list",
+    "|map('upper')|join('-')",
+    "|join(',')",
+    "|join(',')|e",
+    "|sort|join('<')",
+    "|title",
+    "|capitalize",
+    "|round",
+    "|float",
+    "|bool",
+    "|hex",
+    "|sum",
+    "|unique|list",
+    "|reverse|list",
+    "|split|list",
+    "|dictsort",
+    "|batch(2)",
+    " is defined",
+    " is none",
+    " is string",
+    " is number",
+    " is mapping",
+    " is sequence",
+    " is iterable",
+    " is true",
+    " is odd",
+    " is divisibleby(2)",
+    " is eq(1)",
+    " is in([1, 2])",
+    " is startingwith('Z')",
+    " is integer",
+    " is float",
+    " is safe",
+    " is boolean",
+    ".get('a')",
+    ".get('nope', 3)",
+    ".items()|list",
+    ".keys()|list",
+    ".values()|list",
+    ".split('o')",
+    ".strip()",
+    ".startswith('Z')",
+    ".isdigit()",
+    ".upper()",
+    ".replace('o', 'O')",
+    ".a",
+    ".a.c",
+    ".nope",
+    "[0]",
+    "[-1]",
+    "['a']",
+    "[1:]",
+    "[:-1]",
+    "[::2]",
+    " ~ 'x' ~ 1 ~ none ~ true",
+];
+
 #[test]
 fn filters_tests_and_methods_on_every_kind() {
-    const AFTER: &[&str] = &[
-        "",
-        "|default('d')",
-        "|items",
-        "|items|list",
-        "|list",
-        "|first",
-        "|last",
-        "|length",
-        "|string",
-        "|int",
-        "|abs",
-        "|trim",
-        "|upper",
-        "|lower",
-        "|replace('1', '&')",
-        "|min",
-        "|max",
-        "|numsort",
-        "|strsort",
-        "|zfill(5)",
-        "|mac",
-        "|e",
-        "|xml",
-        "|line",
-        "|safe",
-        "|select|list",
-        "|selectattr('k')|list",
-        "|selectattr('n', 'eq', 1)|list",
-        "|map(attribute='username')|list",
-        "|map('upper')|join('-')",
-        "|join(',')",
-        "|join(',')|e",
-        "|sort|join('<')",
-        "|title",
-        "|capitalize",
-        "|round",
-        "|float",
-        "|bool",
-        "|hex",
-        "|sum",
-        "|unique|list",
-        "|reverse|list",
-        "|split|list",
-        "|dictsort",
-        "|batch(2)",
-        " is defined",
-        " is none",
-        " is string",
-        " is number",
-        " is mapping",
-        " is sequence",
-        " is iterable",
-        " is true",
-        " is odd",
-        " is divisibleby(2)",
-        " is eq(1)",
-        " is in([1, 2])",
-        " is startingwith('Z')",
-        " is integer",
-        " is float",
-        " is safe",
-        " is boolean",
-        ".get('a')",
-        ".get('nope', 3)",
-        ".items()|list",
-        ".keys()|list",
-        ".values()|list",
-        ".split('o')",
-        ".strip()",
-        ".startswith('Z')",
-        ".isdigit()",
-        ".upper()",
-        ".replace('o', 'O')",
-        ".a",
-        ".a.c",
-        ".nope",
-        "[0]",
-        "[-1]",
-        "['a']",
-        "[1:]",
-        "[:-1]",
-        "[::2]",
-        " ~ 'x' ~ 1 ~ none ~ true",
-    ];
     let mut templates = Vec::new();
     for name in NAMES {
         for after in AFTER {
@@ -218,7 +220,10 @@ fn filters_tests_and_methods_on_every_kind() {
         templates.push(format!(
             "{{% for i in {name} %}}{{{{ loop.index }}}}{{{{ i }}}}{{% else %}}-{{% endfor %}}"
         ));
-        templates.push(format!("{{% for i in {name} %}}{{{{ loop.last }}}}{{{{ loop.length }}}}{{{{ loop.revindex }}}}{{{{ loop.previtem }}}}{{% endfor %}}"));
+        templates.push(format!(
+            "{{% for i in {name} %}}{{{{ loop.last }}}}{{{{ loop.length }}}}\
+            {{{{ loop.revindex }}}}{{{{ loop.previtem }}}}{{% endfor %}}"
+        ));
         templates.push(format!("{{% for a, b in {name} %}}{{{{ a }}}}{{{{ b }}}}{{% endfor %}}"));
         templates.push(format!("{{{{ not {name} }}}}{{{{ -({name}) }}}}"));
         templates.push(format!("{{{{ {name} }}}}"));
@@ -235,26 +240,32 @@ const CONSTRUCTS: &[&str] = &[
     "{% set a = 1 %}{% for i in list %}{% set a = a + i %}{{ a }}{% endfor %}{{ a }}",
     "{% for i in list %}{% if loop.first %}{% set b = i %}{% endif %}{{ b }};{% endfor %}{{ b }}",
     "{% if one %}{% set c = 5 %}{% endif %}{{ c }}{% if zero %}{% set c = 6 %}{% endif %}{{ c }}",
-    "{% set text = text|upper %}{{ text }}{% with text = 'w', x = text %}{{ text }}{{ x }}{% endwith %}{{ text }}",
-    "{% macro m(a, b=2, c=a) %}{{ a }}/{{ b }}/{{ c }};{% endmacro %}{{ m(1) }}{{ m(1, c=3) }}{{ m() }}{{ m(b=1, a='<') }}",
+    "{% set text = text|upper %}{{ text }}{% with text = 'w', x = text %}{{ text }}{{ x }}\
+        {% endwith %}{{ text }}",
+    "{% macro m(a, b=2, c=a) %}{{ a }}/{{ b }}/{{ c }};{% endmacro %}{{ m(1) }}{{ m(1, c=3) }}\
+        {{ m() }}{{ m(b=1, a='<') }}",
     "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(1, 2) }}",
     "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(1, a=2) }}",
     "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(z=2) }}",
-    "{% macro m(a) %}<{{ a }}>{% endmacro %}{{ m('<') ~ '<' }}{{ m('&')|upper }}{% set x = m('\"') %}{{ x }}{{ x is safe }}",
+    "{% macro m(a) %}<{{ a }}>{% endmacro %}{{ m('<') ~ '<' }}{{ m('&')|upper }}\
+        {% set x = m('\"') %}{{ x }}{{ x is safe }}",
     "{% set v = 1 %}{% macro m() %}{{ v }}{% endmacro %}{{ m() }}{% set v = 2 %}{{ m() }}",
     "{% macro m() %}{{ v }}{% endmacro %}{{ m() }}{% set v = 2 %}{{ m() }}",
     "{% macro m() %}{% set text = text ~ '!' %}{{ text }}{% endmacro %}{{ m() }}{{ text }}",
-    "{% set text = 'own' %}{% macro m() %}{% set text = text ~ '!' %}{{ text }}{% endmacro %}{{ m() }}",
+    "{% set text = 'own' %}{% macro m() %}{% set text = text ~ '!' %}{{ text }}{% endmacro %}\
+        {{ m() }}",
     "{% macro m() %}{{ text[:2] }}{% endmacro %}{{ m() }}",
     "{% set text = 'own' %}{% macro m() %}{{ text[:2] }}{% endmacro %}{{ m() }}",
     "{% macro f(n) %}{{ n }}{% if n > 0 %}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(5) }}",
     "{% macro f(n) %}{{ f(n) }}{% endmacro %}{{ f(5) }}",
     "{% macro a() %}A{{ b() }}{% endmacro %}{% macro b() %}B{% endmacro %}{{ a() }}",
     "{% macro b() %}B{% endmacro %}{% macro a() %}A{{ b() }}{% endmacro %}{{ a() }}",
-    "{% for i in list %}{% with %}{% macro m() %}{{ i }}{% endmacro %}{{ m() }}{% endwith %}{% endfor %}",
+    "{% for i in list %}{% with %}{% macro m() %}{{ i }}{% endmacro %}{{ m() }}{% endwith %}\
+        {% endfor %}",
     "{% for i in list %}{% macro m() %}{{ i }}{% endmacro %}{{ m() }}{% endfor %}",
     "{% macro m() %}{{ loop }}{% endmacro %}{% for i in list %}{{ m() }}{% endfor %}",
-    "{% set ns = namespace(n=0, l='') %}{% for i in list %}{% set ns.n = ns.n + i %}{% set ns.l = ns.l ~ i %}{% endfor %}{{ ns.n }}{{ ns.l }}{{ ns.x }}",
+    "{% set ns = namespace(n=0, l='') %}{% for i in list %}{% set ns.n = ns.n + i %}\
+        {% set ns.l = ns.l ~ i %}{% endfor %}{{ ns.n }}{{ ns.l }}{{ ns.x }}",
     "{% set ns = namespace() %}{% set ns.m = 1 %}{{ ns.m }}{{ ns['m'] }}{{ ns }}",
     "{% set map.b = 2 %}{{ map.b }}",
     "{% set a, b = [1, 2] %}{{ a }}{{ b }}{% set a, b = [1] %}",
@@ -262,16 +273,23 @@ const CONSTRUCTS: &[&str] = &[
     "{% set x | upper %}abc{% endset %}{{ x }}",
     "{% filter upper %}abc{% endfilter %}",
     "{% autoescape false %}{{ text }}{% endautoescape %}{{ text }}",
-    "{% for i in list if i > 1 %}{{ loop.index }}/{{ loop.length }}:{{ i }}{{ loop.last }} {% else %}none{% endfor %}",
+    "{% for i in list if i > 1 %}{{ loop.index }}/{{ loop.length }}:{{ i }}\
+        {{ loop.last }} {% else %}none{% endfor %}",
     "{% for i in list if i > 9 %}{{ i }}{% else %}none{% endfor %}",
     "{% for i in list recursive %}{{ i }}{% endfor %}",
-    "{% for i in range(1, 4) %}{{ i }}{{ loop.index0 }}{% endfor %}{{ range(2, 5)|list }}{{ range(5, 2)|list }}{{ range(0, 9, 3)|list }}",
+    "{% for i in range(1, 4) %}{{ i }}{{ loop.index0 }}{% endfor %}{{ range(2, 5)|list }}\
+        {{ range(5, 2)|list }}{{ range(0, 9, 3)|list }}",
     "{% for i in range(100001) %}{{ i }}{% endfor %}",
-    "{% for k, v in map|numsort %}{{ k }}={{ v }};{% endfor %}{% for k, v in map|strsort %}{{ k }}={{ v }};{% endfor %}{% for k in map %}{{ k }}{% endfor %}",
-    "{% for l in lines %}{{ l.n }}{{ l.username }}{{ l.proxy_ip }}{{ l.registrar_ip }}{{ l }}{% endfor %}",
-    "{{ lines|selectattr('n', 'eq', 2)|first }}{{ lines|map(attribute='n')|list }}{{ (lines|first).username }}",
-    "{{ wide['10'] }}{{ wide[10|string] }}{{ wide[one|string] }}{{ wide['11'] }}{{ wide.get('3') }}{{ '4' in wide }}{{ wide|length }}{{ wide }}",
-    "{{ {'a': 1, 'b': text}['b'] }}{{ {'a': 1}.a }}{{ {1: 'x'}[1] }}{{ {'a': one, 'a': ten} }}{{ {} }}{{ {'k': list} }}",
+    "{% for k, v in map|numsort %}{{ k }}={{ v }};{% endfor %}{% for k, v in map|strsort %}\
+        {{ k }}={{ v }};{% endfor %}{% for k in map %}{{ k }}{% endfor %}",
+    "{% for l in lines %}{{ l.n }}{{ l.username }}{{ l.proxy_ip }}{{ l.registrar_ip }}{{ l }}\
+        {% endfor %}",
+    "{{ lines|selectattr('n', 'eq', 2)|first }}{{ lines|map(attribute='n')|list }}\
+        {{ (lines|first).username }}",
+    "{{ wide['10'] }}{{ wide[10|string] }}{{ wide[one|string] }}{{ wide['11'] }}\
+        {{ wide.get('3') }}{{ '4' in wide }}{{ wide|length }}{{ wide }}",
+    "{{ {'a': 1, 'b': text}['b'] }}{{ {'a': 1}.a }}{{ {1: 'x'}[1] }}{{ {'a': one, 'a': ten} }}\
+        {{ {} }}{{ {'k': list} }}",
     "{{ [1, [2, one]] }}{{ [] }}{{ [text, none, true, 1.5] }}{{ ['a', 'b'][one] }}",
     "{{ 1 < one < 3 }}{{ 1 <= one <= 3 }}{{ 0 < one == 1 }}{{ one not in [2] }}",
     "{{ text is defined and text }}{{ missing or 'or' }}{{ missing and 'and' }}",
@@ -284,14 +302,19 @@ const CONSTRUCTS: &[&str] = &[
     "{{ super() }}",
     "{% do range(3) %}{% do missing() %}",
     "{{ zone('Europe/Paris').dst.start.month }}{{ zone('x') is none }}{{ zone(5) }}",
-    "{{ phonebook_url('v', entry='lookup', prefix='a=1&', suffix='&b') }}{{ phonebook_url('v', nope=1) }}",
+    "{{ phonebook_url('v', entry='lookup', prefix='a=1&', suffix='&b') }}\
+        {{ phonebook_url('v', nope=1) }}",
     "{{ phonebook_url('v') }}|{{ service_url('v', 'dnd', 'on') }}",
     "{% set X_xivo_user_uuid = 'other' %}{{ phonebook_url('v') }}",
-    "{% macro m() %}{{ phonebook_url('v') }}{% endmacro %}{% set X_xivo_user_uuid = 'other' %}{{ m() }}",
+    "{% macro m() %}{{ phonebook_url('v') }}{% endmacro %}{% set X_xivo_user_uuid = 'other' %}\
+        {{ m() }}",
     "{% macro m() %}{{ phonebook_url('v') }}{% endmacro %}{{ m() }}",
-    "{{ server_url }}{{ server_url_without_scheme }}{{ plugin }}{{ model_name }}{{ model_known }}{{ model.keys }}{{ data.t.a[1] }}{{ tz.offset }}{{ tz }}{{ device }}{{ model }}",
+    "{{ server_url }}{{ server_url_without_scheme }}{{ plugin }}{{ model_name }}\
+        {{ model_known }}{{ model.keys }}{{ data.t.a[1] }}{{ tz.offset }}{{ tz }}{{ device }}\
+        {{ model }}",
     "{% include 'nope.tpl' ignore missing %}{% include 'nope.tpl' %}",
-    "{{ 7 // 2 }}{{ -7 // 2 }}{{ 7 % -3 }}{{ -7 % 3 }}{{ minus // 2 }}{{ minus % 3 }}{{ 9223372036854775807 + one }}{{ one / 0 }}",
+    "{{ 7 // 2 }}{{ -7 // 2 }}{{ 7 % -3 }}{{ -7 % 3 }}{{ minus // 2 }}{{ minus % 3 }}\
+        {{ 9223372036854775807 + one }}{{ one / 0 }}",
     "{{ one // zero }}",
     "{{ minus ** 2 }}",
     "{{ list is sequence }}{{ (list|map(attribute='x')) is sequence }}",
@@ -316,18 +339,21 @@ const FAMILIES: &[&[(&str, &str)]] = &[
     &[
         (
             "a.tpl",
-            "{% extends 'b.tpl' %}{% set v = 'set' %}{% block x %}[{{ super() }}{{ v }}]{% endblock %}lost{{ text }}",
+            "{% extends 'b.tpl' %}{% set v = 'set' %}{% block x %}[{{ super() }}\
+                {{ v }}]{% endblock %}lost{{ text }}",
         ),
         (
             "b.tpl",
-            "b{% set v = 'b' %}{% block x %}{{ v }}{% block y %}y{% endblock %}{% endblock %}{{ v }}",
+            "b{% set v = 'b' %}{% block x %}{{ v }}{% block y %}y{% endblock %}{% endblock %}\
+                {{ v }}",
         ),
     ],
     &[
         ("a.tpl", "before{% extends 'b.tpl' %}{% block y %}Y{% endblock %}"),
         (
             "b.tpl",
-            "{% extends 'c.tpl' %}{% block x %}B{{ super() }}{% block y %}{% endblock %}{% endblock %}",
+            "{% extends 'c.tpl' %}{% block x %}B{{ super() }}{% block y %}{% endblock %}\
+                {% endblock %}",
         ),
         (
             "c.tpl",
@@ -342,7 +368,8 @@ const FAMILIES: &[&[(&str, &str)]] = &[
         ("a.tpl", "{% from 'b.tpl' import m, n as o, nope %}{{ m(1) }}{{ o }}{{ nope }}{{ v }}"),
         (
             "b.tpl",
-            "out{% set v = 4 %}{% macro m(a) %}{{ a }}{{ v }}{{ text }}{% endmacro %}{% set n = 5 %}",
+            "out{% set v = 4 %}{% macro m(a) %}{{ a }}{{ v }}{{ text }}{% endmacro %}\
+                {% set n = 5 %}",
         ),
     ],
     &[
@@ -374,7 +401,8 @@ const FAMILIES: &[&[(&str, &str)]] = &[
     &[
         (
             "a.tpl",
-            "{% extends 'b.tpl' %}{% macro m() %}M{% endmacro %}{% block x %}{{ m() }}{% endblock %}",
+            "{% extends 'b.tpl' %}{% macro m() %}M{% endmacro %}{% block x %}{{ m() }}\
+                {% endblock %}",
         ),
         ("b.tpl", "{% block x required %}{% endblock %}"),
     ],
