@@ -218,6 +218,20 @@ pub const STORE_READAHEAD_BYTES: usize = 2 * 1024 * 1024;
 pub const FLUSH_BATCH: usize = 10_000;
 /// Bytes of rendered files that are kept.
 pub const RENDERED_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Templates within each other (included, extended, blocks) that a program is made of.
+pub const TEMPLATE_DEPTH_MAX: usize = 32;
+/// Templates and blocks that a program is put together from.
+pub const TEMPLATE_PARTS_MAX: usize = 1024;
+/// Macros that call each other; more are left to the reference engine, which has a bound too.
+pub const MACRO_DEPTH_MAX: usize = 64;
+/// Arguments of a macro.
+pub const MACRO_ARGUMENTS_MAX: usize = 16;
+/// Numbers in a `range`; the reference engine refuses more.
+pub const RANGE_MAX: u32 = 100_000;
+/// Keys of an object of the settings that is given an index for the time of a file.
+pub const TABLE_KEYS_MAX: usize = 4096;
+/// Memory that values of a template are first given while it runs.
+pub const ARENA_BYTES: usize = 32 * 1024;
 /// Largest static file that is kept in memory.
 pub const STATIC_MEMORY_BYTES_MAX: u64 = 256 * 1024;
 /// Least time between two log lines of one core about connections that were shed.

@@ -201,6 +201,11 @@ fn check(settings: &Settings) -> Result<()> {
     let models: usize = plugins.releases().iter().map(|release| release.models().count()).sum();
     println!("settings: good");
     println!("plugins: {} releases, {models} models: good", plugins.releases().len());
+    for release in plugins.releases() {
+        for (template, reason) in release.slow_templates() {
+            println!("plugins: {}: {template} is rendered slowly: {reason}", release.id());
+        }
+    }
     match ring::probe() {
         Ok(probe) => println!("io_uring: good, kernel {}", probe.kernel),
         Err(unavailable) => println!("io_uring: {unavailable}"),

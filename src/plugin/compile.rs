@@ -1,7 +1,7 @@
 //! From manifests to a set: everything is compiled, and every mistake is gathered on the way.
 
-use minijinja::Value;
 use regex_automata::meta::Regex;
+use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -237,6 +237,8 @@ fn release(read: &Read, entry: &ReleaseEntry) -> Result<Arc<Release>, Vec<LoadEr
     let statics = statics(read, entry).map_err(|error| vec![error])?;
     let sensitive = patterns(read, &manifest.sensitive).map_err(|error| vec![error])?;
     let scores = scores(read, entry).map_err(|error| vec![error])?;
+    let data = data(&manifest.data, &entry.data);
+    let data = data.map_err(|error| vec![read.error(&entry.name, error)])?;
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -261,7 +263,7 @@ fn release(read: &Read, entry: &ReleaseEntry) -> Result<Arc<Release>, Vec<LoadEr
         statics,
         sensitive,
         templates,
-        data: data(&manifest.data, &entry.data),
+        data,
     }))
 }
 
@@ -274,7 +276,8 @@ fn models(read: &Read, entry: &ReleaseEntry) -> Result<HashMap<Box<str>, Entry>,
         })?;
         let version = table.get("version").and_then(toml::Value::as_str);
         let version = version.unwrap_or_default().to_owned();
-        models.insert(name.as_str().into(), Entry { version, table });
+        let json = render::document(&table).map_err(|error| read.error(&entry.name, error))?;
+        models.insert(name.as_str().into(), Entry { version, table, json });
     }
     Ok(models)
 }
@@ -295,7 +298,7 @@ fn templates(
             conditions.push((condition_name(read, when), text));
         }
     }
-    Templates::compile(sources, &conditions, escapes, read.manifest.render.escape)
+    Templates::compile(sources, &conditions, &escapes, read.manifest.render.escape)
 }
 
 /// A condition's template has the name of its place, so that a mistake in it is told there.
@@ -387,10 +390,10 @@ fn scores(read: &Read, entry: &ReleaseEntry) -> Result<Scores, LoadError> {
 }
 
 /// The release's tables over the vendor's, key by key.
-fn data(vendor: &toml::Table, release: &toml::Table) -> Value {
+fn data(vendor: &toml::Table, release: &toml::Table) -> Result<Json, String> {
     let mut merged = vendor.clone();
     overlay(&mut merged, release);
-    Value::from_serialize(&merged)
+    render::document(&merged)
 }
 
 fn overlay(under: &mut toml::Table, over: &toml::Table) {

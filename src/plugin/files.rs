@@ -103,6 +103,8 @@ pub struct Entry {
     pub version: String,
     /// All keys.
     pub table: toml::Table,
+    /// The same as templates read it.
+    pub json: serde_json::Value,
 }
 
 impl Entry {

@@ -11,6 +11,7 @@ mod files;
 mod manifest;
 mod render;
 mod rules;
+mod template;
 mod words;
 mod zone;
 
@@ -21,8 +22,8 @@ pub use manifest::{LoadError, Transport};
 pub use render::RenderError;
 
 use bytes::Bytes;
-use minijinja::Value;
 use regex_automata::meta::Regex;
+use serde_json::Value as Json;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
@@ -32,6 +33,7 @@ use crate::device::{Device, Document, Text};
 use crate::query::{Query, Sighting, Source};
 use files::{Entry, PathPattern, StaticFiles};
 use manifest::Encoding;
+use render::Given;
 
 /// All plugins of a folder. Immutable: a reload makes a new one.
 #[derive(Debug)]
@@ -76,7 +78,7 @@ pub struct Release {
     statics: StaticFiles,
     sensitive: Vec<Regex>,
     templates: render::Templates,
-    data: Value,
+    data: Json,
 }
 
 /// A file that a template makes.
@@ -276,8 +278,8 @@ impl Release {
         let made = &self.files[usize::from(file.0)];
         let model = device.model.as_deref();
         let known = model.and_then(|model| Some((model, self.models.get(model)?)));
-        let context = render::context(Some(device), known, &self.id, &self.data, raw);
-        self.make(made, model, &context)
+        let (plugin, data) = (&*self.id, &self.data);
+        self.make(made, model, &Given { device: Some(device), model: known, plugin, data, raw })
     }
 
     /// Makes a shared file. `raw` is the server's base configuration.
@@ -288,20 +290,28 @@ impl Release {
         let common = &self.commons[usize::from(file.0)];
         let model = common.model.as_deref();
         let known = model.and_then(|model| Some((model, self.models.get(model)?)));
-        let context = render::context(None, known, &self.id, &self.data, raw);
-        self.make(&common.made, model, &context)
+        let (plugin, data) = (&*self.id, &self.data);
+        self.make(&common.made, model, &Given { device: None, model: known, plugin, data, raw })
+    }
+
+    /// Templates that are run by the slower of both engines, each with the reason.
+    pub fn slow_templates(&self) -> Vec<(&str, String)> {
+        let slow = self.templates.slow().map(|(name, reason)| (name, reason.to_string()));
+        let mut slow: Vec<_> = slow.collect();
+        slow.sort();
+        slow
     }
 
     fn make(
         &self,
         made: &Made,
         model: Option<&str>,
-        context: &Value,
+        given: &Given<'_>,
     ) -> Result<Bytes, RenderError> {
         let own = model.filter(|_| made.by_model).map(|model| format!("{model}.tpl"));
         let name = own.filter(|name| self.templates.has(name));
         let name = name.as_deref().unwrap_or(&made.template);
-        self.templates.render(name, made.condition.as_deref(), context, made.encoding)
+        self.templates.render(name, made.condition.as_deref(), given, made.encoding)
     }
 }
 

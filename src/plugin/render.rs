@@ -6,9 +6,11 @@ use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::files::Entry;
 use super::manifest::{Encoding, Escape, LoadError};
+use super::template::{self, FALLBACK, Program, Unsupported};
 use super::words;
 use super::zone::Zone;
 use crate::device::{Device, Document};
@@ -24,10 +26,34 @@ pub enum RenderError {
     Template(String),
 }
 
-/// The templates of one release, compiled.
+/// The templates of one release, compiled: for the reference engine, which knows all of the
+/// language, and most of them as programs, which are a hundred times as fast.
 #[derive(Debug)]
 pub struct Templates {
     env: Environment<'static>,
+    programs: HashMap<String, Compiled>,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    program: Result<Program, Unsupported>,
+    /// What the last text took.
+    size: AtomicUsize,
+}
+
+/// What files are made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'g> {
+    /// The phone; none for a file that all phones share.
+    pub device: Option<&'g Device>,
+    /// The model, where the release knows it.
+    pub model: Option<(&'g str, &'g Entry)>,
+    /// Id of the release.
+    pub plugin: &'g str,
+    /// The release's tables.
+    pub data: &'g Json,
+    /// The settings, flattened, defaults filled in.
+    pub raw: &'g Document,
 }
 
 /// Template sources of one vendor: by name, with the file each came from. A release's own folder
@@ -68,12 +94,13 @@ impl Templates {
     pub fn compile(
         sources: &Sources,
         conditions: &[(String, String)],
-        escapes: HashMap<String, Escape>,
+        escapes: &HashMap<String, Escape>,
         standard: Escape,
     ) -> Result<Self, Vec<LoadError>> {
         let mut env = Environment::new();
         words::install(&mut env);
-        env.set_auto_escape_callback(move |name| escapes.get(name).unwrap_or(&standard).mode());
+        let modes = escapes.clone();
+        env.set_auto_escape_callback(move |name| modes.get(name).unwrap_or(&standard).mode());
         env.set_trim_blocks(true);
         env.set_lstrip_blocks(true);
         let mut errors = Vec::new();
@@ -89,12 +116,28 @@ impl Templates {
                 errors.push(LoadError { file, line: 1, message: reason(&error) });
             }
         }
-        if errors.is_empty() { Ok(Self { env }) } else { Err(errors) }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let sources = sources.iter().map(|(name, (_, text))| (&**name, &**text));
+        let conditions = conditions.iter().map(|(name, text)| (&**name, &**text));
+        let escape = |name: &str| *escapes.get(name).unwrap_or(&standard);
+        let programs = template::compile(sources.chain(conditions), &escape);
+        let compiled = |program| Compiled { program, size: AtomicUsize::new(0) };
+        let programs = programs.map(|(name, program)| (name.to_owned(), compiled(program)));
+        Ok(Self { env, programs: programs.collect() })
     }
 
     /// Whether there is a template of this name.
     pub fn has(&self, name: &str) -> bool {
-        self.env.get_template(name).is_ok()
+        self.programs.contains_key(name)
+    }
+
+    /// Templates that only the reference engine can run, each with the reason.
+    pub fn slow(&self) -> impl Iterator<Item = (&str, &Unsupported)> {
+        self.programs.iter().filter_map(|(name, compiled)| {
+            compiled.program.as_ref().err().map(|reason| (&**name, reason))
+        })
     }
 
     /// Renders `name`, when `condition` (a template of its own) writes something.
@@ -105,21 +148,65 @@ impl Templates {
         &self,
         name: &str,
         condition: Option<&str>,
-        context: &Value,
+        given: &Given<'_>,
         encoding: Encoding,
     ) -> Result<Bytes, RenderError> {
         if let Some(condition) = condition
-            && self.text(condition, context)?.is_empty()
+            && self.text(condition, given)?.is_empty()
         {
             return Err(RenderError::Absent);
         }
-        Ok(encode(self.text(name, context)?, encoding))
+        Ok(encode(self.text(name, given)?, encoding))
     }
 
-    fn text(&self, name: &str, context: &Value) -> Result<String, RenderError> {
-        let template = self.env.get_template(name).and_then(|t| t.render(context));
+    fn text(&self, name: &str, given: &Given<'_>) -> Result<String, RenderError> {
+        if let Some(Compiled { program: Ok(program), size }) = self.programs.get(name) {
+            let made = program.run(given, &self.env, size.load(Ordering::Relaxed));
+            if let Ok(text) = made {
+                size.store(text.len(), Ordering::Relaxed);
+                return Ok(text);
+            }
+        }
+        self.reference(name, given)
+    }
+
+    /// A text by its program alone, for comparing.
+    #[cfg(test)]
+    pub fn program(
+        &self,
+        name: &str,
+        given: &Given<'_>,
+    ) -> Result<String, Result<template::Declined, Unsupported>> {
+        match &self.programs[name].program {
+            Ok(program) => program.run(given, &self.env, 0).map_err(Ok),
+            Err(reason) => Err(Err(reason.clone())),
+        }
+    }
+
+    /// The same by the reference engine: what there is no program for, and what fails.
+    pub fn reference(&self, name: &str, given: &Given<'_>) -> Result<String, RenderError> {
+        let template = self.env.get_template(name).and_then(|t| t.render(context(given)));
         template.map_err(|error| RenderError::Template(error.to_string()))
     }
+}
+
+/// A manifest's table as templates read it.
+///
+/// # Errors
+/// A number that no document can hold.
+pub fn document(table: &toml::Table) -> Result<Json, String> {
+    fn is_finite(value: &toml::Value) -> bool {
+        match value {
+            toml::Value::Float(number) => number.is_finite(),
+            toml::Value::Array(list) => list.iter().all(is_finite),
+            toml::Value::Table(table) => table.values().all(is_finite),
+            _ => true,
+        }
+    }
+    if !table.values().all(is_finite) {
+        return Err("a number that templates read is finite".to_owned());
+    }
+    serde_json::to_value(table).map_err(|error| error.to_string())
 }
 
 /// What is wrong, without the place.
@@ -137,13 +224,8 @@ fn encode(text: String, encoding: Encoding) -> Bytes {
 
 /// What a template sees: the settings at the top level (so that templates written for the
 /// predecessor read on), and over them the names that `docs/plugins.md` lists.
-pub fn context(
-    device: Option<&Device>,
-    model: Option<(&str, &Entry)>,
-    plugin: &str,
-    data: &Value,
-    raw: &Document,
-) -> Value {
+fn context(given: &Given<'_>) -> Value {
+    let Given { device, model, plugin, data, raw } = *given;
     let mut top: BTreeMap<&str, Value> =
         raw.iter().map(|(key, value)| (key.as_str(), Value::from_serialize(value))).collect();
     let server = server_url(raw);
@@ -151,11 +233,11 @@ pub fn context(
     top.insert("server_url", Value::from(server));
     top.insert("server_url_without_scheme", Value::from(bare));
     top.insert("plugin", Value::from(plugin));
-    top.insert("data", data.clone());
+    top.insert("data", Value::from_serialize(data));
     let (name, entry) = model.map_or((None, None), |(name, entry)| (Some(name), Some(entry)));
     top.insert("model_name", name.map_or(Value::UNDEFINED, Value::from));
     top.insert("model_known", Value::from(entry.is_some()));
-    let table = entry.map(|entry| Value::from_serialize(&entry.table));
+    let table = entry.map(|entry| Value::from_serialize(&entry.json));
     top.insert("model", table.unwrap_or_else(|| Value::from_iter::<[(String, Value); 0]>([])));
     top.insert("lines", lines(raw));
     let zone = raw.get("timezone").and_then(Json::as_str).and_then(Zone::find);
@@ -171,7 +253,7 @@ pub fn context(
 
 /// `http_base_url` where it says something, else `http://{ip}:{http_port}`
 /// (vendors' section 0.3).
-fn server_url(raw: &Document) -> String {
+pub fn server_url(raw: &Document) -> String {
     let text = |key: &str| match raw.get(key) {
         Some(Json::String(text)) => text.clone(),
         Some(Json::Number(number)) => number.to_string(),
@@ -198,19 +280,6 @@ fn device_value(device: &Device) -> Value {
     ])
 }
 
-const LINE_FALLBACK: [&str; 10] = [
-    "proxy_ip",
-    "proxy_port",
-    "backup_proxy_ip",
-    "backup_proxy_port",
-    "registrar_ip",
-    "registrar_port",
-    "backup_registrar_ip",
-    "backup_registrar_port",
-    "outbound_proxy_ip",
-    "outbound_proxy_port",
-];
-
 /// The SIP lines by their number, each with its `n` and with the global servers where it has
 /// none of its own (vendors' section 0.3, "line fallback").
 fn lines(raw: &Document) -> Value {
@@ -224,8 +293,8 @@ fn lines(raw: &Document) -> Value {
     sorted.sort_by_key(|(number, _)| *number);
     let full = |(number, line): (u32, &Document)| {
         let mut line = line.clone();
-        for key in LINE_FALLBACK {
-            if let Some(global) = raw.get(&format!("sip_{key}"))
+        for (key, global) in FALLBACK {
+            if let Some(global) = raw.get(global)
                 && line.get(key).is_none_or(Json::is_null)
             {
                 line.insert(key.to_owned(), global.clone());
@@ -261,9 +330,12 @@ mod tests {
             {{ l.n }} {{ l.username }} {{ l.proxy_ip }}:{{ l.proxy_port }};{% endfor %}";
         let sources =
             Sources::from([("t.tpl".to_owned(), (PathBuf::from("t.tpl"), source.to_owned()))]);
-        let templates = Templates::compile(&sources, &[], HashMap::new(), Escape::Line);
-        let context = context(None, None, "p", &Value::UNDEFINED, &raw);
-        let bytes = templates.expect("a template").render("t.tpl", None, &context, Encoding::Utf8);
-        assert_eq!(&bytes.expect("bytes")[..], b"2 a 192.0.2.1:5070;10 b 192.0.2.9:5070;");
+        let templates = Templates::compile(&sources, &[], &HashMap::new(), Escape::Line);
+        let templates = templates.expect("a template");
+        let given = Given { device: None, model: None, plugin: "p", data: &Json::Null, raw: &raw };
+        let wanted = "2 a 192.0.2.1:5070;10 b 192.0.2.9:5070;";
+        assert_eq!(templates.reference("t.tpl", &given).as_deref(), Ok(wanted));
+        let bytes = templates.render("t.tpl", None, &given, Encoding::Utf8);
+        assert_eq!(bytes.as_deref(), Ok(wanted.as_bytes()));
     }
 }

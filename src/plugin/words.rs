@@ -69,6 +69,16 @@ fn text_of(value: &Value) -> String {
 /// (XML 1.0 section 2.2).
 pub fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    push_xml(&mut out, text);
+    out
+}
+
+/// Writes what [`xml`] gives.
+pub fn push_xml(out: &mut String, text: &str) {
+    let special = |byte: u8| is_unusual(byte) || matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
+    if !text.bytes().fold(false, |found, byte| found | special(byte)) {
+        return out.push_str(text);
+    }
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
@@ -81,13 +91,27 @@ pub fn xml(text: &str) -> String {
             c => out.push(c),
         }
     }
-    out
 }
 
 /// Keeps a value on its line: control characters and line separators become spaces.
 pub fn line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    push_line(&mut out, text);
+    out
+}
+
+/// Writes what [`line`] gives.
+pub fn push_line(out: &mut String, text: &str) {
+    if !text.bytes().fold(false, |found, byte| found | is_unusual(byte)) {
+        return out.push_str(text);
+    }
     let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    text.chars().map(|c| if breaks(c) { ' ' } else { c }).collect()
+    out.extend(text.chars().map(|c| if breaks(c) { ' ' } else { c }));
+}
+
+/// Whether a byte is no printable ASCII character: only then is a character looked at.
+fn is_unusual(byte: u8) -> bool {
+    byte.wrapping_sub(b' ') > b'~' - b' '
 }
 
 /// `mac | mac(separator="", upper=false)`: another form of a hardware address.
