@@ -113,9 +113,15 @@ const _: () = assert!(SAMPLE_BYTES as usize <= HAMMER_READ_BYTES);
 const _: () = assert!(ANSWER_HEAD_BYTES_MAX <= HAMMER_READ_BYTES);
 const _: () = assert!(HAMMER_TICK.as_nanos() <= HAMMER_REST.as_nanos());
 const _: () = assert!(HAMMER_ANSWER_TIME.as_nanos() <= HAMMER_LATENCY_MAX.as_nanos());
+/// Attempts at making a thread's ring while the kernel is short of memory.
+pub const RING_ATTEMPTS: u32 = 8;
+/// Pause between them.
+pub const RING_PAUSE: Duration = Duration::from_millis(20);
 /// Time between looks at whether a storm is to end: its limit is late by at most this.
 pub const STOP_TICK: Duration = Duration::from_millis(50);
 
+// A ring that was hard to get is still there when the first phone is due.
+const _: () = assert!(RING_PAUSE.as_nanos() * (RING_ATTEMPTS as u128) < START_LEAD.as_nanos());
 const _: () = assert!(STOP_TICK.as_nanos() < STORM_TIME.as_nanos());
 const _: () = assert!(COMPLETION_ENTRIES >= 4 * SUBMISSION_ENTRIES);
 const _: () = assert!(SUBMISSION_ENTRIES.is_power_of_two());

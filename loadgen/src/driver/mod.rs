@@ -9,7 +9,8 @@ pub use room::{Room, RoomError};
 use crate::cpu;
 use crate::fleet::Member;
 use crate::limits::{
-    COMPLETION_ENTRIES, START_LEAD, STARTS_PER_TURN, STOP_TICK, SUBMISSION_ENTRIES,
+    COMPLETION_ENTRIES, RING_ATTEMPTS, RING_PAUSE, START_LEAD, STARTS_PER_TURN, STOP_TICK,
+    SUBMISSION_ENTRIES,
 };
 use crate::phone::{Phone, Setup};
 use crate::profile::Profile;
@@ -192,11 +193,7 @@ fn run(
     end: &End,
     counters: Arc<Counters>,
 ) -> io::Result<Part> {
-    let mut rings = tokio_uring::uring_builder();
-    rings.setup_cqsize(COMPLETION_ENTRIES);
-    let mut builder = tokio_uring::builder();
-    builder.entries(SUBMISSION_ENTRIES).uring_builder(&rings);
-    let runtime = tokio_uring::Runtime::new(&builder)?;
+    let runtime = ring()?;
     let report = Report::of(part.len() as u64);
     let shared = Rc::new(Shared {
         start,
@@ -218,6 +215,25 @@ fn run(
     report.record_cpu(cpu::now());
     let last_end = shared.last_end.take();
     Ok((report, last_end))
+}
+
+/// A ring. The kernel wants its pages at once, and has none for a moment when all that is free
+/// is filled with files: it is asked again.
+fn ring() -> io::Result<tokio_uring::Runtime> {
+    let mut rings = tokio_uring::uring_builder();
+    rings.setup_cqsize(COMPLETION_ENTRIES);
+    let mut builder = tokio_uring::builder();
+    builder.entries(SUBMISSION_ENTRIES).uring_builder(&rings);
+    let mut left = RING_ATTEMPTS - 1;
+    loop {
+        match tokio_uring::Runtime::new(&builder) {
+            Err(error) if error.kind() == io::ErrorKind::OutOfMemory && left > 0 => {
+                left -= 1;
+                thread::sleep(RING_PAUSE);
+            }
+            made => return made,
+        }
+    }
 }
 
 /// Starts each phone when it is due, whatever the others do, and waits for all.

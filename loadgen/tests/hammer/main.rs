@@ -1,4 +1,4 @@
-//! Hammers over real sockets: what is right is counted, and what is not is told by figures and code.
+//! Hammers over real sockets: what is right is counted, and what is not has its own exit code.
 
 mod server;
 
