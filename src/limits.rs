@@ -126,6 +126,8 @@ pub const CHUNK_BUFFERS_KEPT: usize = 16;
 pub const RECEIVE_SHARE: u32 = 32;
 /// Datagrams that wait in a driver for room in a socket; more are dropped and counted.
 pub const DATAGRAMS_QUEUED_MAX: usize = 65_536;
+/// Datagrams that leave a socket with one call (the kernel takes 1024).
+pub const DATAGRAMS_SENT_TOGETHER: usize = 64;
 /// Datagrams that one socket gives in one turn, without a ring.
 pub const DATAGRAMS_TURN_MAX: usize = 256;
 /// Threads of each of the two kinds that the kernel starts for one ring's blocking work.
@@ -152,6 +154,7 @@ pub const DATAGRAM_RECEIVE_BYTES: usize = 4 * 1024 * 1024;
 // A full submission queue may complete at once, four times over, before the queue is read.
 const _: () = assert!(COMPLETION_ENTRIES >= 4 * SUBMISSION_ENTRIES);
 const _: () = assert!(SUBMISSION_ENTRIES_MIN <= SUBMISSION_ENTRIES);
+const _: () = assert!(DATAGRAMS_SENT_TOGETHER <= DATAGRAMS_QUEUED_MAX);
 const _: () = assert!(RECEIVE_BUFFERS.is_power_of_two());
 const _: () = assert!(DATAGRAM_BUFFERS.is_power_of_two());
 const _: () = assert!(CONNECTIONS_PER_SOURCE_MAX <= CONNECTIONS_MAX);

@@ -68,7 +68,7 @@ impl Wheel {
             }
             let number = self.next;
             self.next += 1;
-            for place in std::mem::take(&mut self.notches[at(number)]) {
+            for place in self.notches[at(number)].drain(..) {
                 // A place that was armed again for an earlier notch left this entry behind.
                 if self.armed[place as usize] == Some(number) {
                     self.armed[place as usize] = None;

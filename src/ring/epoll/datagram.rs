@@ -1,6 +1,7 @@
 //! Datagrams: a bounded number a turn comes in, and what a full socket refuses waits in line.
 
 use socket2::{SockAddr, Socket};
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 
 use super::*;
@@ -60,9 +61,27 @@ impl Datagrams {
         self.ports.iter().any(|port| port.reads || (port.takes && !port.waiting.is_empty()))
     }
 
-    /// Sends what waits and receives what is there.
+    /// Sends what waits and receives what is there. Requests are looked for first and told of last:
+    /// behind the acknowledgements that their peers sent before them, which come to other sockets.
     pub fn serve(&mut self, events: &mut Vec<Event>, counters: &mut Counters, heads: &Pool) {
-        for number in 0..self.ports.len() {
+        let mut requests = Vec::new();
+        self.serve_ports(0..self.ports.len().min(1), &mut requests, counters, heads);
+        if !requests.is_empty() {
+            // Their readiness may be newer than what the poller has told.
+            self.ports.iter_mut().for_each(|port| port.reads = true);
+        }
+        self.serve_ports(1..self.ports.len(), events, counters, heads);
+        events.append(&mut requests);
+    }
+
+    fn serve_ports(
+        &mut self,
+        numbers: Range<usize>,
+        events: &mut Vec<Event>,
+        counters: &mut Counters,
+        heads: &Pool,
+    ) {
+        for number in numbers {
             while self.ports[number].takes {
                 let Some(first) = self.ports[number].waiting.pop_front() else { break };
                 self.ports[number].attempt(first, counters, heads, true);

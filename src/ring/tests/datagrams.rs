@@ -7,6 +7,7 @@ use super::*;
 on_both!(
     ten_thousand_datagrams_come_back,
     ports_are_told_apart,
+    a_request_comes_behind_the_acknowledgement_before_it,
     a_burst_beyond_every_queue_loses_nothing,
     addresses_cross_families,
     answers_leave_from_the_address_that_was_asked,
@@ -101,6 +102,33 @@ fn ports_are_told_apart<D: Driver>() {
     });
     let expected = [(Port(0), &b"RRQ"[..]), (Port(2), b""), (Port(2), b"ACK")];
     assert_eq!(came, expected.map(|(port, bytes)| (port, bytes.to_vec())));
+}
+
+/// A peer that asked again right behind its last acknowledgement was told nothing: the request was
+/// handled first and taken for a repeat of the one that was just being ended.
+fn a_request_comes_behind_the_acknowledgement_before_it<D: Driver>() {
+    let mut driver = D::open(&tftp(), &Sizes::default());
+    let (server, transfer) = (driver.port(0), driver.port(2));
+    let client = |_| {
+        thread::spawn(move || {
+            let phone = phone();
+            for number in 0..1_000_u16 {
+                phone.send_to(&number.to_be_bytes(), transfer).expect("sent");
+                phone.send_to(&number.to_be_bytes(), server).expect("sent");
+                phone.recv_from(&mut [0; 2]).expect("answered");
+            }
+        })
+    };
+    let mut acknowledged = HashMap::new();
+    serve(&mut driver, (0..4).map(client).collect(), |driver, event| {
+        let Event::Datagram { port, peer, lease, .. } = event else { panic!("{event:?}") };
+        if port == Port(2) {
+            acknowledged.insert(peer, lease.to_vec());
+        } else {
+            assert_eq!(acknowledged.get(&peer).map(|number| &**number), Some(&*lease));
+            driver.send_to(port, peer, None, lease.to_vec());
+        }
+    });
 }
 
 fn a_datagram_that_is_cut_is_dropped<D: Driver>() {

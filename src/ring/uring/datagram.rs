@@ -1,40 +1,39 @@
-//! Datagrams come in multishot, their addresses in front of them, and leave one message each.
+//! Datagrams come in multishot, their addresses in front of them, in the order of their sockets.
 
 use io_uring::types::RecvMsgOut;
 use io_uring::{cqueue, opcode, types};
 use socket2::{SockAddr, SockAddrStorage, Socket};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 
+use super::depart::{Batch, Departure, Waiter};
 use super::token::{self, Kind};
 use super::*;
 use crate::ring::Lease;
-use crate::ring::packet_info::{self, CONTROL_BYTES, Control};
+use crate::ring::packet_info::{self, CONTROL_BYTES};
 
 /// Room for the sender's address in front of a datagram.
 const NAME_BYTES: usize = size_of::<libc::sockaddr_in6>();
 
 /// The datagram sockets, and the datagrams that leave.
 pub(super) struct Datagrams {
-    ports: Vec<DatagramPort>,
+    pub ports: Vec<DatagramPort>,
     headers: Cells<libc::msghdr>,
-    departures: Cells<Departure>,
-    free: Vec<usize>,
+    pub batch: Batch,
+    /// Datagrams in the ports' lists.
+    pub leaving: usize,
+    /// Datagrams in the kernel, and places of those that were.
+    pub waiters: Cells<Waiter>,
+    pub free: Vec<usize>,
 }
 
-struct DatagramPort {
-    socket: Socket,
-    address: SocketAddr,
+pub(super) struct DatagramPort {
+    pub socket: Socket,
+    pub address: SocketAddr,
     armed: bool,
-}
-
-/// A datagram on its way, with all that the kernel reads.
-struct Departure {
-    message: Message,
-    peer: SockAddr,
-    control: Control,
-    bytes: Vec<u8>,
+    /// Datagrams that leave at the start of the next turn.
+    pub leaving: Vec<Departure>,
 }
 
 impl Datagrams {
@@ -43,7 +42,8 @@ impl Datagrams {
         if let Some(address) = setup.tftp {
             for socket in sockets::datagrams(address, setup.transfer_ports, Waiting::Ring)? {
                 let address = sockets::local_address(&socket)?;
-                ports.push(DatagramPort { socket, address, armed: false });
+                let leaving = Vec::new();
+                ports.push(DatagramPort { socket, address, armed: false, leaving });
             }
         }
         let headers = Cells::new(1, || {
@@ -52,8 +52,14 @@ impl Datagrams {
             header.msg_controllen = CONTROL_BYTES as _;
             header
         });
-        let departures = Cells::new(0, || unreachable!("none is made"));
-        Ok(Self { ports, headers, departures, free: Vec::new() })
+        let waiters = Cells::new(0, || unreachable!("none is made"));
+        let batch = Batch::new();
+        Ok(Self { ports, headers, batch, leaving: 0, waiters, free: Vec::new() })
+    }
+
+    /// Datagrams that have not left.
+    pub fn under_way(&self) -> usize {
+        self.leaving + self.waiters.len() - self.free.len()
     }
 
     pub fn address(&self, port: Port) -> Option<SocketAddr> {
@@ -62,7 +68,7 @@ impl Datagrams {
 
     pub fn leak(&mut self) {
         self.headers.leak();
-        self.departures.leak();
+        self.waiters.leak();
     }
 }
 
@@ -110,67 +116,11 @@ impl Uring {
         let before = bytes.len() - message.payload_data().len();
         bytes.skip(before);
         let port = Port(u16::try_from(number).expect("invariant: ports are few"));
-        self.events.push(Event::Datagram { port, peer, local, lease: Lease::provided(bytes) });
-    }
-
-    /// Sends one datagram; a full socket keeps it in the kernel's line.
-    pub(super) fn depart(
-        &mut self,
-        port: Port,
-        peer: SocketAddr,
-        from: Option<IpAddr>,
-        datagram: Vec<u8>,
-    ) {
-        let Some(port) = self.datagrams.ports.get(usize::from(port.0)) else {
-            self.counters.datagrams_failed += 1;
-            return;
-        };
-        let under_way = self.datagrams.departures.len() - self.datagrams.free.len();
-        if under_way >= limits::DATAGRAMS_QUEUED_MAX {
-            self.counters.datagrams_failed += 1;
-            self.heads.give(datagram);
-            return;
-        }
-        let peer = sockets::for_family(peer, port.address);
-        let control = Control::new(from, port.address);
-        let socket = types::Fd(port.socket.as_raw_fd());
-        let number = self.datagrams.free.pop().unwrap_or_else(|| {
-            let (message, peer) = (Message::zeroed(), peer.clone());
-            let departure = Departure { message, peer, control: Control::None, bytes: vec![] };
-            self.datagrams.departures.push(departure)
-        });
-        let cell = self.datagrams.departures.at(number);
-        // SAFETY: the kernel does not have this cell, so it is ours; no reference is kept.
-        let header = unsafe {
-            (*cell).peer = peer;
-            (*cell).control = control;
-            (*cell).bytes = datagram;
-            let part = libc::iovec {
-                iov_base: (*cell).bytes.as_mut_ptr().cast(),
-                iov_len: (*cell).bytes.len(),
-            };
-            (*cell).message.parts[0] = part;
-            (*cell).message.header.msg_name = (*cell).peer.as_ptr().cast_mut().cast();
-            (*cell).message.header.msg_namelen = (*cell).peer.len();
-            (*cell).message.header.msg_iov = (&raw mut (*cell).message.parts).cast();
-            (*cell).message.header.msg_iovlen = 1;
-            (*cell).control.attach(&mut (*cell).message.header);
-            &raw const (*cell).message.header
-        };
-        let entry = opcode::SendMsg::new(socket, header).build();
-        let entry = entry.user_data(token::encode_place(Kind::Depart, number));
-        // SAFETY: cell and datagram stay where they are, untouched, until the completion; the
-        // socket is kept until the ring is idle.
-        unsafe { self.queue.push(&[entry]) };
-    }
-
-    pub(super) fn datagram_left(&mut self, number: usize, result: i32) {
-        self.counters.datagrams_failed += u64::from(result < 0);
-        let cell = self.datagrams.departures.at(number);
-        // SAFETY: the send has completed, so the cell is ours again; no reference is kept.
-        let bytes = unsafe { std::mem::take(&mut (*cell).bytes) };
-        self.heads.give(bytes);
-        self.datagrams.free.push(number);
+        let event = Event::Datagram { port, peer, local, lease: Lease::provided(bytes) };
+        // A request is told of a turn later, behind the acknowledgements that its peer sent before
+        // it, which come to another socket: it would be taken for a repeat of what they end.
+        let events = if number == 0 { &mut self.requests } else { &mut self.events };
+        events.push(event);
     }
 }
 

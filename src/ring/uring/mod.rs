@@ -37,6 +37,7 @@ mod cells;
 mod close;
 mod connection;
 mod datagram;
+mod depart;
 mod files;
 mod provided;
 mod queue;
@@ -107,6 +108,8 @@ pub struct Uring {
     heads: Rc<Pool>,
     chunks: Rc<Pool>,
     events: Vec<Event>,
+    /// Datagrams of the well-known port, which are told of behind all others of the next turn.
+    requests: Vec<Event>,
     counters: Counters,
     linger: Duration,
     now: Instant,
@@ -149,6 +152,7 @@ impl Uring {
             heads: Pool::new(limits::OUTPUT_BUFFER_BYTES, limits::OUTPUT_BUFFERS_KEPT),
             chunks: Pool::new(sizes.chunk_bytes, limits::CHUNK_BUFFERS_KEPT),
             events: Vec::new(),
+            requests: Vec::new(),
             counters: Counters::default(),
             linger: setup.linger,
             now: time::now(),
@@ -187,6 +191,7 @@ impl Uring {
     /// What the last turn left to do: receives, accepts, and what has run out of time.
     fn prepare(&mut self, now: Instant) {
         self.turn = self.turn.wrapping_add(1);
+        self.send_departures();
         self.arm_receives();
         self.arm_datagrams();
         self.arm_accepts(now);
@@ -266,7 +271,9 @@ impl Io for Uring {
         let timeout = until.map(|until| until.since(now));
         // Those who wait for buffers that are there are armed, some a turn, before it waits again.
         let arms = !self.starved.is_empty() && self.streams.kernel() > 0;
-        self.queue.turn(self.events.is_empty() && !arms, timeout)?;
+        let mut requests = std::mem::take(&mut self.requests);
+        let waits = self.events.is_empty() && requests.is_empty() && !arms;
+        self.queue.turn(waits, timeout)?;
         self.now = time::now();
         let mut completions = self.queue.take();
         for completion in completions.drain(..) {
@@ -274,6 +281,7 @@ impl Io for Uring {
         }
         self.queue.recycle(completions);
         events.append(&mut self.events);
+        events.append(&mut requests);
         Ok(self.now)
     }
 
@@ -321,6 +329,7 @@ impl Drop for Uring {
     /// Cancels all and waits until the kernel has let go; what it does not let go is leaked, as the
     /// kernel might still write to it.
     fn drop(&mut self) {
+        self.send_departures();
         let cancel = opcode::AsyncCancel2::new(types::CancelBuilder::any().all()).build();
         let cancel = cancel.user_data(token::encode_place(Kind::Ignored, 0));
         // SAFETY: the entry points at nothing.
