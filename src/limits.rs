@@ -104,10 +104,33 @@ pub const CONNECTIONS_MAX: usize = 16_384;
 pub const CONNECTIONS_PER_SOURCE_MAX: usize = 8_192;
 /// Share of a core's connections that is kept free: past it an idle one goes for each that comes.
 pub const CONNECTIONS_SPARE: usize = 8;
+/// Share of a ring's connections by which the kernel may spread them unevenly over rings.
+pub const CONNECTIONS_UNEVEN: usize = 16;
+/// Most rings, each with a thread, that are made to hold the connections that settings ask for.
+pub const RINGS_MAX: usize = 64;
 /// Places that are looked at for an idle connection.
 pub const IDLE_LOOKS_MAX: usize = 64;
 /// Bytes read at once from a file that is sent.
 pub const FILE_CHUNK_BYTES: usize = 128 * 1024;
+/// Bytes of a file that one call sends straight from the page cache.
+pub const FILE_PIECE_BYTES: usize = 256 * 1024;
+/// Bytes of files that are sent that way in one turn: what an answer may have to wait for.
+pub const FILE_TURN_BYTES: usize = 512 * 1024;
+/// Most connections of one core that files are sent to that way; others are sent chunks.
+pub const DOORS_MAX: usize = 4096;
+/// Send buffer in the kernel of a connection that a file is sent to that way, in bytes: its content
+/// is the page cache's.
+pub const DOOR_SEND_BUFFER_BYTES: usize = 1024 * 1024;
+/// Unsent bytes before such a socket counts as full.
+pub const DOOR_NOT_SENT_BYTES_MAX: u32 = 512 * 1024;
+/// Parts of a file, of 1 MB each, whose state is remembered; what lies behind them is sent chunks.
+pub const CACHE_REGIONS_MAX: usize = 16 * 1024;
+/// Time that a part of a file counts as being in memory after a look.
+pub const CACHE_LOOK_PAUSE: Duration = Duration::from_secs(1);
+/// Distance between the bytes of a file that are looked at to see whether it lies in memory.
+pub const CACHE_LOOK_BYTES: usize = 64 * 1024;
+/// Files that are sent at this moment whose descriptors later requests share; others have their own.
+pub const FILES_SHARED_MAX: usize = 64;
 /// Most file reads under way on one core.
 pub const FILE_READS_MAX: usize = 256;
 /// Accepts that wait in the kernel at once on one core: most connections that one turn takes in.
@@ -158,7 +181,14 @@ const _: () = assert!(DATAGRAMS_SENT_TOGETHER <= DATAGRAMS_QUEUED_MAX);
 const _: () = assert!(RECEIVE_BUFFERS.is_power_of_two());
 const _: () = assert!(DATAGRAM_BUFFERS.is_power_of_two());
 const _: () = assert!(CONNECTIONS_PER_SOURCE_MAX <= CONNECTIONS_MAX);
+const _: () = assert!(CONNECTIONS_SPARE > 1 && CONNECTIONS_UNEVEN > 2);
 const _: () = assert!(2 * ACCEPTS_ARMED <= SUBMISSION_ENTRIES as usize);
+const _: () = assert!(FILE_CHUNK_BYTES <= FILE_PIECE_BYTES);
+const _: () = assert!(FILE_PIECE_BYTES <= FILE_TURN_BYTES);
+const _: () = assert!(CACHE_LOOK_BYTES <= FILE_PIECE_BYTES);
+const _: () = assert!(DOORS_MAX <= CONNECTIONS_MAX);
+const _: () = assert!(SEND_BUFFER_BYTES <= DOOR_SEND_BUFFER_BYTES);
+const _: () = assert!(FILE_PIECE_BYTES <= DOOR_NOT_SENT_BYTES_MAX as usize);
 const _: () = assert!(INLINE_BODY_BYTES_MAX < OUTPUT_BUFFER_BYTES);
 const _: () = assert!(OUTPUT_BUFFER_BYTES <= LINKED_BYTES_MAX);
 const _: () = assert!(LINKED_BYTES_MAX <= SEND_BUFFER_BYTES);
@@ -207,6 +237,10 @@ const _: () = assert!(ADDRESS_CANDIDATES_MAX <= PROVISIONAL_MAX);
 pub const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 /// Most changed devices that wait to be written before API writes are refused.
 pub const DIRTY_MAX: usize = 1_000_000;
+/// Names that are moved at once between those who change and who writes: a change waits for no more.
+pub const DIRTY_LOT: usize = 128;
+/// Time that a batch may take before the store counts as pausing.
+pub const FLUSH_SLOW: Duration = Duration::from_secs(1);
 /// Longest time between two tries to write after one failed.
 pub const FLUSH_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// Bytes of the store's log before it is written into tables: what a start may have to read again.
@@ -247,4 +281,6 @@ pub const CLAIM_TIME_MAX: Duration = Duration::from_secs(5);
 pub const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(5);
 
 const _: () = assert!(FLUSH_BATCH <= DIRTY_MAX);
+const _: () = assert!(DIRTY_LOT <= FLUSH_BATCH);
+const _: () = assert!(FLUSH_SLOW.as_nanos() <= FLUSH_PAUSE_MAX.as_nanos());
 const _: () = assert!(FLUSH_INTERVAL.as_nanos() <= FLUSH_PAUSE_MAX.as_nanos());

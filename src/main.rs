@@ -102,6 +102,9 @@ struct Flags {
     /// Threads that serve phones, one a core; 0: all cores.
     #[arg(long, value_name = "N")]
     cores: Option<usize>,
+    /// Connections that shall fit, idle ones too; 0: what one ring a core holds.
+    #[arg(long, value_name = "N")]
+    connections: Option<usize>,
     /// What drives the sockets.
     #[arg(long)]
     driver: Option<Driver>,
@@ -133,6 +136,7 @@ impl Flags {
         set(&mut settings.http, self.http);
         set(&mut settings.tftp, self.tftp);
         set(&mut settings.cores, self.cores);
+        set(&mut settings.connections, self.connections);
         set(&mut settings.driver, self.driver);
         set(&mut settings.log, self.log);
         set(&mut settings.proxy.count, self.proxies);

@@ -114,9 +114,8 @@ impl Server {
             transfer_ports: limits::TRANSFER_PORTS,
             linger: limits::LINGER_TIME_MAX,
         };
-        let cores = cores(settings.cores);
-        let sizes = share_of_descriptors(driver, cores)?;
-        for core in 0..cores {
+        let (rings, sizes) = rings(settings, driver)?;
+        for core in 0..rings {
             match server.start_core(core, driver, (setup.clone(), sizes), tell.clone()) {
                 Ok(running) => server.cores.push(running),
                 Err(error) => {
@@ -193,6 +192,7 @@ impl Server {
                 bail!("a core panicked where no connection could be blamed for it");
             }
             let now = time::now();
+            self.shared.world.watch_store(now);
             if now.since(expired) >= EXPIRE_PAUSE {
                 expired = now;
                 self.shared.world.expire(now);
@@ -302,22 +302,66 @@ fn claim(address: SocketAddr, kind: socket2::Type) -> Result<()> {
     }
 }
 
-/// On epoll a connection is a descriptor of the process, and the cores share those out; on
-/// io_uring each ring has a table of its own.
-fn share_of_descriptors(driver: Driver, cores: usize) -> Result<Sizes> {
+/// How many rings (or pollers, each a thread) there are, and how large their tables. On epoll a
+/// connection is a descriptor of the process, and the cores share those out; on io_uring each ring
+/// has a table of its own, bounded by the same limit: more connections take more rings.
+fn rings(settings: &Settings, driver: Driver) -> Result<(usize, Sizes)> {
     let sizes = Sizes::default();
-    if driver != Driver::Epoll {
-        return Ok(sizes);
-    }
+    let (cores, wanted) = (cores(settings.cores), settings.connections);
     let all = ring::raise_descriptor_limit()?;
-    let share = (all.saturating_sub(limits::DESCRIPTORS_RESERVED) / cores).max(1);
-    if share < sizes.connections_max {
-        tracing::warn!("{share} connections a core only: RLIMIT_NOFILE is {all}");
+    if driver == Driver::Epoll {
+        let left = all.saturating_sub(limits::DESCRIPTORS_RESERVED);
+        if held(left) < wanted {
+            bail!("connections = {wanted}, and epoll holds {}: raise RLIMIT_NOFILE", held(left));
+        }
+        let share = (left / cores).max(1);
+        if share < sizes.connections_max {
+            tracing::warn!("{share} connections a core only: RLIMIT_NOFILE is {all}");
+        }
+        let connections_max = sizes.connections_max.min(share);
+        return Ok((cores, Sizes { connections_max, ..sizes }));
     }
-    Ok(Sizes { connections_max: sizes.connections_max.min(share), ..sizes })
+    let each = sizes.connections_max.min(all.saturating_sub(sizes.accepts)).max(1);
+    let rings = wanted.div_ceil(held(each).max(1)).max(cores);
+    if rings > limits::RINGS_MAX.max(cores) {
+        let most = limits::RINGS_MAX;
+        bail!("connections = {wanted} takes {rings} rings, more than {most}: raise RLIMIT_NOFILE");
+    }
+    if rings > cores {
+        tracing::info!(rings, each, "more rings than cores hold the connections asked for");
+    }
+    Ok((rings, sizes))
+}
+
+/// Connections that places for `places` hold before idle ones are shed, when the kernel has spread
+/// them unevenly.
+fn held(places: usize) -> usize {
+    places - places / limits::CONNECTIONS_SPARE - places / limits::CONNECTIONS_UNEVEN
 }
 
 fn cores(wanted: usize) -> usize {
     let all = thread::available_parallelism().map_or(1, usize::from);
     if wanted == 0 { all } else { wanted }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rings_are_added_until_the_connections_fit() {
+        let rings = |connections, driver| {
+            let settings = Settings { cores: 2, connections, ..Settings::default() };
+            super::rings(&settings, driver)
+        };
+        let all = ring::raise_descriptor_limit().expect("known");
+        let each = limits::CONNECTIONS_MAX.min(all - limits::ACCEPTS_ARMED);
+        let of = |connections| rings(connections, Driver::IoUring).expect("they fit").0;
+        assert_eq!((of(0), of(2 * held(each)), of(2 * held(each) + 1)), (2, 2, 3));
+        let many = limits::RINGS_MAX * each;
+        let error = rings(many, Driver::IoUring).expect_err("too many").to_string();
+        assert!(error.contains("raise RLIMIT_NOFILE"), "{error}");
+        assert!(rings(all, Driver::Epoll).is_err());
+        assert!(rings(100, Driver::Epoll).is_ok());
+    }
 }

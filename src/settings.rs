@@ -22,6 +22,9 @@ pub struct Settings {
     pub tftp: Listen,
     /// Threads that serve phones, one a core; 0: all cores.
     pub cores: usize,
+    /// Connections that shall fit, idle ones too: with io_uring, rings are added until they do;
+    /// 0: what one ring a core holds.
+    pub connections: usize,
     /// What drives the sockets.
     pub driver: Driver,
     /// How phones reach this server by HTTP, as their configurations name it.
@@ -126,6 +129,7 @@ impl Default for Settings {
             http: Listen(Some(SocketAddr::from(([0, 0, 0, 0], 8667)))),
             tftp: Listen(Some(SocketAddr::from(([0, 0, 0, 0], 6969)))),
             cores: 0,
+            connections: 0,
             driver: Driver::Auto,
             advertised_url: None,
             base_raw_config: Document::new(),

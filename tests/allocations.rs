@@ -9,13 +9,12 @@
 mod stage;
 
 use ringboot::identify::Settings;
-use ringboot::ring::{Body, Counters, Event, Io, Lease, Output, Port, Slot, Then};
+use ringboot::ring::{Body, Counters, Event, Io, Lease, Opened, Output, Port, Slot, Then};
 use ringboot::time::{Civil, Instant};
 use ringboot::worker::{Stats, Worker};
 use stage::{Folder, MemoryStore, shared};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
-use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
@@ -87,7 +86,7 @@ impl Io for Quiet {
 
     fn close(&mut self, _slot: Slot) {}
 
-    fn read(&mut self, _token: u64, _file: &Arc<File>, _offset: u64, _len: usize) {}
+    fn read(&mut self, _token: u64, _file: &Arc<Opened>, _offset: u64, _len: usize) {}
 
     fn stop_accepting(&mut self) {}
 

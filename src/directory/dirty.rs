@@ -1,5 +1,6 @@
 //! What waits to be written: names, each once, oldest first, never more than `DIRTY_MAX`.
 
+use ahash::RandomState;
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -25,15 +26,27 @@ pub struct Dirty {
     max: usize,
 }
 
-/// INVARIANT: `queue` and `names` hold the same keys.
-#[derive(Debug, Default)]
+/// INVARIANT: `queue` and `names` hold the same keys. Both are in parts, so that no core that marks a
+/// name waits while all of a large one is moved or hashed anew.
+#[derive(Debug)]
 struct Waiting {
-    queue: VecDeque<Key>,
-    names: HashSet<Key, ahash::RandomState>,
+    queue: Queue,
+    names: Vec<HashSet<Key, RandomState>>,
+    hasher: RandomState,
     /// Something changed that did not fit: all documents are to be written.
     overflowed: bool,
     stopping: bool,
 }
+
+/// Keys in order, in lots. INVARIANT: `len` is the sum of the lots' lengths; none is empty.
+#[derive(Debug, Default)]
+struct Queue {
+    lots: VecDeque<VecDeque<Key>>,
+    len: usize,
+}
+
+/// Parts of the set of names.
+const PARTS: usize = 64;
 
 /// What a writer is given.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -55,54 +68,61 @@ impl Default for Dirty {
 impl Dirty {
     /// A set that holds `max` names at most.
     pub fn with_bound(max: usize) -> Self {
-        Self { waiting: Mutex::default(), changed: Condvar::new(), max }
+        Self { waiting: Mutex::new(Waiting::new()), changed: Condvar::new(), max }
     }
 
     /// Notes that a document changed. A full set forgets the name and remembers that it did.
     pub fn mark(&self, key: Key) {
         let mut waiting = self.lock();
-        if waiting.names.contains(&key) {
+        if waiting.queue.len >= self.max {
+            waiting.overflowed |= !waiting.has(&key);
             return;
         }
-        if waiting.queue.len() >= self.max {
-            waiting.overflowed = true;
-            return;
-        }
-        waiting.names.insert(key.clone());
-        waiting.queue.push_back(key);
-        if waiting.queue.len() == limits::FLUSH_BATCH {
-            self.changed.notify_all();
+        if waiting.insert(key.clone()) {
+            waiting.queue.push_back(key);
+            if waiting.queue.len == limits::FLUSH_BATCH {
+                drop(waiting);
+                self.changed.notify_all();
+            }
         }
     }
 
     /// Waits until a batch is full, the server stops, or `longest` has passed, and takes a batch.
     pub fn wait(&self, longest: Duration) -> Taken {
         let full =
-            |waiting: &mut Waiting| waiting.queue.len() < limits::FLUSH_BATCH && !waiting.stopping;
+            |waiting: &mut Waiting| waiting.queue.len < limits::FLUSH_BATCH && !waiting.stopping;
         let waited = self.changed.wait_timeout_while(self.lock(), longest, full);
         drop(waited);
         self.take(limits::FLUSH_BATCH)
     }
 
-    /// Takes the `most` oldest names.
+    /// Takes the `most` oldest names, some at a time: cores go on marking in between.
     pub fn take(&self, most: usize) -> Taken {
-        let mut waiting = self.lock();
-        let count = waiting.queue.len().min(most);
-        let keys: Vec<Key> = waiting.queue.drain(..count).collect();
-        for key in &keys {
-            waiting.names.remove(key);
+        let mut keys = Vec::new();
+        loop {
+            let mut waiting = self.lock();
+            let count = limits::DIRTY_LOT.min(most - keys.len());
+            for _ in 0..count {
+                let Some(key) = waiting.queue.pop_front() else { break };
+                waiting.remove(&key);
+                keys.push(key);
+            }
+            if keys.len() == most || waiting.queue.len == 0 {
+                let everything = std::mem::take(&mut waiting.overflowed);
+                return Taken { keys, everything, stopping: waiting.stopping };
+            }
         }
-        let everything = std::mem::take(&mut waiting.overflowed);
-        Taken { keys, everything, stopping: waiting.stopping }
     }
 
     /// Gives back what could not be written; it is the oldest again.
     pub fn put_back(&self, taken: Taken) {
-        let mut waiting = self.lock();
-        waiting.overflowed |= taken.everything;
-        for key in taken.keys.into_iter().rev() {
-            if waiting.names.insert(key.clone()) {
-                waiting.queue.push_front(key);
+        self.lock().overflowed |= taken.everything;
+        for lot in taken.keys.rchunks(limits::DIRTY_LOT) {
+            let mut waiting = self.lock();
+            for key in lot.iter().rev() {
+                if waiting.insert(key.clone()) {
+                    waiting.queue.push_front(key.clone());
+                }
             }
         }
     }
@@ -120,13 +140,13 @@ impl Dirty {
 
     /// Names that wait.
     pub fn len(&self) -> usize {
-        self.lock().queue.len()
+        self.lock().queue.len
     }
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         let waiting = self.lock();
-        waiting.queue.is_empty() && !waiting.overflowed
+        waiting.queue.len == 0 && !waiting.overflowed
     }
 
     /// Whether no more names fit: operators' writes are refused until some have been written.
@@ -136,6 +156,71 @@ impl Dirty {
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn new() -> Self {
+        Self {
+            queue: Queue::default(),
+            names: (0..PARTS).map(|_| HashSet::default()).collect(),
+            hasher: RandomState::new(),
+            overflowed: false,
+            stopping: false,
+        }
+    }
+
+    fn part(&self, key: &Key) -> usize {
+        // Sets hash with keys of their own, so that a part's names do not meet there again.
+        usize::try_from(self.hasher.hash_one(key) % PARTS as u64).expect("invariant: small")
+    }
+
+    fn has(&self, key: &Key) -> bool {
+        self.names[self.part(key)].contains(key)
+    }
+
+    fn insert(&mut self, key: Key) -> bool {
+        let part = self.part(&key);
+        self.names[part].insert(key)
+    }
+
+    fn remove(&mut self, key: &Key) {
+        let part = self.part(key);
+        self.names[part].remove(key);
+    }
+}
+
+impl Queue {
+    fn push_back(&mut self, key: Key) {
+        self.len += 1;
+        match self.lots.back_mut().filter(|lot| lot.len() < lot.capacity()) {
+            Some(lot) => lot.push_back(key),
+            None => self.lots.push_back(Self::lot(key)),
+        }
+    }
+
+    fn push_front(&mut self, key: Key) {
+        self.len += 1;
+        match self.lots.front_mut().filter(|lot| lot.len() < lot.capacity()) {
+            Some(lot) => lot.push_front(key),
+            None => self.lots.push_front(Self::lot(key)),
+        }
+    }
+
+    fn pop_front(&mut self) -> Option<Key> {
+        let lot = self.lots.front_mut()?;
+        let key = lot.pop_front();
+        self.len -= usize::from(key.is_some());
+        if lot.is_empty() {
+            self.lots.pop_front();
+        }
+        key
+    }
+
+    fn lot(key: Key) -> VecDeque<Key> {
+        let mut lot = VecDeque::with_capacity(limits::DIRTY_LOT);
+        lot.push_back(key);
+        lot
     }
 }
 
@@ -182,6 +267,30 @@ mod tests {
         dirty.put_back(Taken { keys: Vec::new(), ..taken });
         assert!(!dirty.is_empty());
         assert!(dirty.take(9).everything);
+        assert!(dirty.is_empty());
+    }
+
+    /// A store that pauses lets names pile up: no mark waits for what is done with the others.
+    #[test]
+    fn many_lots_keep_their_order_and_each_name_once() {
+        let dirty = Dirty::default();
+        let names: Vec<String> = (0..5 * limits::DIRTY_LOT).map(|n| n.to_string()).collect();
+        for name in names.iter().chain(&names) {
+            dirty.mark(device(name));
+        }
+        assert_eq!(dirty.len(), names.len());
+        let taken = dirty.take(2 * limits::DIRTY_LOT + 7);
+        assert_eq!(taken.keys.len(), 2 * limits::DIRTY_LOT + 7);
+        dirty.mark(device(&names[3]));
+        dirty.put_back(taken);
+        let all = dirty.take(usize::MAX).keys;
+        assert_eq!(all.len(), names.len());
+        let again: Vec<Key> = names.iter().map(|name| device(name)).collect();
+        let but_third = |keys: &[Key]| -> Vec<Key> {
+            keys.iter().filter(|key| **key != device(&names[3])).cloned().collect()
+        };
+        assert_eq!(but_third(&all), but_third(&again));
+        assert_eq!(all.last(), Some(&device(&names[3])));
         assert!(dirty.is_empty());
     }
 

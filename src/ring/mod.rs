@@ -7,6 +7,7 @@
 mod beneath;
 pub mod epoll;
 mod lease;
+mod opened;
 mod output;
 mod packet_info;
 mod pool;
@@ -21,7 +22,6 @@ pub mod uring;
 mod waker;
 
 use bytes::Bytes;
-use std::fs::File;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -31,6 +31,7 @@ use crate::time::{Duration, Instant};
 
 pub use beneath::open_beneath;
 pub use lease::Lease;
+pub use opened::Opened;
 pub use probe::{Probe, Unavailable, probe};
 pub use threads::{make_files_private, pin_to_core, raise_descriptor_limit};
 pub use waker::Waker;
@@ -90,8 +91,9 @@ pub enum Body {
     Empty,
     /// Bytes in memory.
     Bytes(Bytes),
-    /// A part of a file: `len` bytes from `offset`. A file that ends early closes the connection.
-    File { file: Arc<File>, offset: u64, len: u64 },
+    /// A part of a file: `len` bytes from `offset`. A file that ends early, or is
+    /// written over meanwhile, closes the connection.
+    File { file: Arc<Opened>, offset: u64, len: u64 },
 }
 
 /// What becomes of a connection when its output has left.
@@ -128,8 +130,9 @@ pub trait Io {
     /// `local` of an event. A full socket queues it; a failed one is counted.
     fn send_to(&mut self, port: Port, peer: SocketAddr, from: Option<IpAddr>, datagram: Vec<u8>);
 
-    /// Reads up to `len` bytes at `offset`; `Event::Read` with the same token follows.
-    fn read(&mut self, token: u64, file: &Arc<File>, offset: u64, len: usize);
+    /// Reads `len` bytes at `offset`, fewer only at the file's end; `Event::Read` with the same token
+    /// follows.
+    fn read(&mut self, token: u64, file: &Arc<Opened>, offset: u64, len: usize);
 
     /// Stops accepting connections, for a clean shutdown. What is open goes on.
     fn stop_accepting(&mut self);
@@ -235,6 +238,12 @@ pub struct Sizes {
     pub chunk_bytes: usize,
     /// Most file reads under way.
     pub file_reads_max: usize,
+    /// Most connections at once that files are sent to straight from the page cache.
+    pub doors_max: usize,
+    /// Bytes of a file that are sent at once that way.
+    pub piece_bytes: usize,
+    /// Bytes of files that are sent that way in a turn.
+    pub file_turn_bytes: usize,
 }
 
 impl Default for Sizes {
@@ -251,6 +260,9 @@ impl Default for Sizes {
             accepts: limits::ACCEPTS_ARMED,
             chunk_bytes: limits::FILE_CHUNK_BYTES,
             file_reads_max: limits::FILE_READS_MAX,
+            doors_max: limits::DOORS_MAX,
+            piece_bytes: limits::FILE_PIECE_BYTES,
+            file_turn_bytes: limits::FILE_TURN_BYTES,
         }
     }
 }

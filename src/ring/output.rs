@@ -1,10 +1,9 @@
 //! What is left of an output: a head, then memory or a file, never out of order and never twice.
 
 use bytes::Buf;
-use std::fs::File;
 use std::sync::Arc;
 
-use super::{Body, Output, Then};
+use super::{Body, Opened, Output, Then};
 use crate::limits;
 
 /// An output on its way. What has left is taken off its front.
@@ -43,7 +42,7 @@ impl Outgoing {
     }
 
     /// The file's part that has not been read into a chunk: file, offset and length.
-    pub fn file_left(&self) -> Option<(&Arc<File>, u64, u64)> {
+    pub fn file_left(&self) -> Option<(&Arc<Opened>, u64, u64)> {
         match &self.body {
             Body::File { file, offset, len } if *len > 0 => Some((file, *offset, *len)),
             _ => None,
@@ -152,7 +151,8 @@ mod tests {
 
     #[test]
     fn a_file_waits_for_its_chunk() {
-        let file = Arc::new(File::open("/dev/null").expect("opens"));
+        let file = Opened::new(std::fs::File::open("/dev/null").expect("opens"));
+        let file = Arc::new(file.expect("a file"));
         let body = Body::File { file, offset: 10, len: 5 };
         let mut outgoing = Outgoing::new(Output { head: b"h".to_vec(), body }, Then::Keep);
         assert!(outgoing.wants_chunk());

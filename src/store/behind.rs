@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use super::{Documents, Store, StoreError, Write};
+use super::{Documents, Pauses, Store, StoreError, Write};
 use crate::directory::{Dirty, Key, Taken};
 use crate::limits;
 use crate::time::{self, Duration, Instant};
@@ -29,6 +29,14 @@ pub struct Stats {
     pub batches: u64,
     /// Documents that were written.
     pub documents: u64,
+    /// Batches that took longer than `FLUSH_SLOW`.
+    pub slow: u64,
+    /// Time of the longest batch.
+    pub longest: Duration,
+    /// Time since the batch that is being written now began.
+    pub writing_for: Option<Duration>,
+    /// What the store itself says of its pauses.
+    pub pauses: Pauses,
     /// Why the last batch could not be written, while that is so.
     pub error: Option<StoreError>,
 }
@@ -44,7 +52,12 @@ struct Shared {
     failures: AtomicU64,
     batches: AtomicU64,
     written: AtomicU64,
+    slow: AtomicU64,
+    longest: AtomicU64,
+    /// When the batch that is being written began; 0: none is.
+    began: AtomicU64,
     is_logged: AtomicBool,
+    is_pause_logged: AtomicBool,
 }
 
 impl WriteBehind {
@@ -60,7 +73,11 @@ impl WriteBehind {
             failures: AtomicU64::new(0),
             batches: AtomicU64::new(0),
             written: AtomicU64::new(0),
+            slow: AtomicU64::new(0),
+            longest: AtomicU64::new(0),
+            began: AtomicU64::new(0),
             is_logged: AtomicBool::new(false),
+            is_pause_logged: AtomicBool::new(false),
         });
         let writer = Arc::clone(&shared);
         let run = move || writer.run();
@@ -98,7 +115,23 @@ impl WriteBehind {
             failures: shared.failures.load(Ordering::Relaxed),
             batches: shared.batches.load(Ordering::Relaxed),
             documents: shared.written.load(Ordering::Relaxed),
+            slow: shared.slow.load(Ordering::Relaxed),
+            longest: Duration::from_nanos(shared.longest.load(Ordering::Relaxed)),
+            writing_for: shared.writing_for(now),
+            pauses: shared.store.pauses(),
             error: shared.error().clone(),
+        }
+    }
+
+    /// Says once in each pause of the store that it pauses; to be called now and then.
+    pub fn watch(&self, now: Instant) {
+        let shared = &self.shared;
+        let Some(time) = shared.writing_for(now).filter(|time| *time >= limits::FLUSH_SLOW) else {
+            return;
+        };
+        if !shared.is_pause_logged.swap(true, Ordering::Relaxed) {
+            let (seconds, pending) = (time.as_secs_f64(), shared.dirty.len());
+            tracing::warn!(seconds, pending, "the store pauses: changes wait in memory");
         }
     }
 
@@ -176,7 +209,7 @@ impl Shared {
                 self.note_time();
                 return Ok(());
             }
-            self.store.commit(&batch).map(|()| batch.len())
+            self.commit_timed(&batch).map(|()| batch.len())
         };
         match result {
             Ok(written) => {
@@ -198,6 +231,28 @@ impl Shared {
                 Err(error)
             }
         }
+    }
+
+    fn commit_timed(&self, batch: &[Write]) -> Result<(), StoreError> {
+        let began = time::now();
+        self.began.store(began.as_nanos().max(1), Ordering::Relaxed);
+        let result = self.store.commit(batch);
+        self.began.store(0, Ordering::Relaxed);
+        let took = time::now().since(began);
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.longest.fetch_max(nanos, Ordering::Relaxed);
+        if took >= limits::FLUSH_SLOW {
+            self.slow.fetch_add(1, Ordering::Relaxed);
+        }
+        if self.is_pause_logged.swap(false, Ordering::Relaxed) {
+            tracing::info!(seconds = took.as_secs_f64(), "the store goes on behind a pause");
+        }
+        result
+    }
+
+    fn writing_for(&self, now: Instant) -> Option<Duration> {
+        let began = self.began.load(Ordering::Relaxed);
+        (began > 0).then(|| now.since(Instant::from_nanos(began)))
     }
 
     fn note_time(&self) {

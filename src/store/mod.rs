@@ -31,6 +31,20 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`]; then nothing of the batch is stored.
     fn commit(&self, batch: &[Write]) -> Result<(), StoreError>;
+
+    /// How often it has slowed or stopped writes of its own accord. Never waits for one.
+    fn pauses(&self) -> Pauses {
+        Pauses::default()
+    }
+}
+
+/// Pauses that a store makes to catch up with itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Pauses {
+    /// Times that it began to slow writes.
+    pub slowed: u64,
+    /// Times that it stopped them.
+    pub stopped: u64,
 }
 
 /// One document as it is or shall be stored.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Store, StoreError, Write};
+use super::{Pauses, Store, StoreError, Write};
 use crate::device::Text;
 use crate::directory::Key;
 use crate::limits;
@@ -30,6 +30,7 @@ pub struct Rocks {
     open: Mutex<Open>,
     folder: PathBuf,
     report: StartReport,
+    hearing: Arc<Hearing>,
 }
 
 /// The engine. After it met a full disk it takes nothing more until it is opened again; its own
@@ -55,6 +56,8 @@ pub struct StartReport {
 #[derive(Debug, Default)]
 struct Hearing {
     dropped_bytes: AtomicU64,
+    slowed: AtomicU64,
+    stopped: AtomicU64,
     messages: Mutex<Vec<String>>,
 }
 
@@ -73,8 +76,8 @@ impl Rocks {
         }
         check_format(&db, folder, true)?;
         make_files_private(folder).map_err(|error| io_error(folder, &error))?;
-        let open = Mutex::new(Open { db: Some(db), was_full: false, hearing });
-        Ok(Rocks { open, folder: folder.to_owned(), report })
+        let open = Open { db: Some(db), was_full: false, hearing: Arc::clone(&hearing) };
+        Ok(Rocks { open: Mutex::new(open), folder: folder.to_owned(), report, hearing })
     }
 
     /// Opens the folder beside a process that has it, to read what is stored at this moment.
@@ -87,8 +90,8 @@ impl Rocks {
             .map_err(|error| explain(folder, &error))?;
         check_format(&db, folder, false)?;
         let report = hearing.report();
-        let open = Mutex::new(Open { db: Some(db), was_full: false, hearing });
-        Ok(Rocks { open, folder: folder.to_owned(), report })
+        let open = Open { db: Some(db), was_full: false, hearing: Arc::clone(&hearing) };
+        Ok(Rocks { open: Mutex::new(open), folder: folder.to_owned(), report, hearing })
     }
 
     /// What was found when the folder was opened.
@@ -145,6 +148,11 @@ impl Store for Rocks {
         open.was_full = matches!(written, Err(StoreError::Full(_)));
         written
     }
+
+    fn pauses(&self) -> Pauses {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Pauses { slowed: read(&self.hearing.slowed), stopped: read(&self.hearing.stopped) }
+    }
 }
 
 fn open_to_write(folder: &Path, hearing: &Arc<Hearing>) -> Result<DB, StoreError> {
@@ -195,7 +203,11 @@ fn family<'a>(db: &'a DB, name: &str) -> &'a ColumnFamily {
 
 impl Hearing {
     fn hear(&self, level: LogLevel, message: &str) {
-        if let Some(bytes) = dropped_bytes(message) {
+        if message.contains("Stalling writes because") {
+            self.slowed.fetch_add(1, Ordering::Relaxed);
+        } else if message.contains("Stopping writes because") {
+            self.stopped.fetch_add(1, Ordering::Relaxed);
+        } else if let Some(bytes) = dropped_bytes(message) {
             self.dropped_bytes.fetch_add(bytes, Ordering::Relaxed);
             let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
             messages.push(message.trim().to_owned());

@@ -1,13 +1,12 @@
 //! An HTTP answer in the making: a status, a head, and the part of a file that was asked for.
 
 use bytes::Bytes;
-use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::sync::Arc;
 
+use super::files::Files;
 use crate::content::Found;
-use crate::ring::{self, Body, Output};
+use crate::ring::{Body, Opened, Output};
 use crate::time::Civil;
 use crate::wire::http::{
     ContentRange, DateCache, Method, Persistence, Representation, Request, ResponseHead, Selection,
@@ -70,7 +69,7 @@ impl Answer {
         &mut self,
         request: &Request<'_>,
         name: &[u8],
-        found: Found,
+        (found, files): (Found, &mut Files),
         now: (&DateCache, Civil),
     ) {
         let kind = media_type(name);
@@ -84,10 +83,10 @@ impl Answer {
                     let tags = (bytes, etag.as_bytes(), Some(file.modified));
                     self.give_bytes(request, kind, tags, now);
                 }
-                None => self.give_file(request, kind, open(&file.path), now),
+                None => self.give_file(request, kind, files.open(&file.path), now),
             },
             Found::Beneath(folder) => {
-                self.give_file(request, kind, open_beneath(&folder, name), now);
+                self.give_file(request, kind, files.open_beneath(&folder, name), now);
             }
             Found::Missing | Found::Failed => self.tell(Status::NotFound, now.0),
         }
@@ -111,12 +110,13 @@ impl Answer {
         &mut self,
         request: &Request<'_>,
         media_type: &'static str,
-        opened: io::Result<Opened>,
+        opened: io::Result<Arc<Opened>>,
         now: (&DateCache, Civil),
     ) {
-        let Ok(Opened { file, len, modified }) = opened else {
+        let Ok(file) = opened else {
             return self.tell(Status::NotFound, now.0);
         };
+        let (len, modified) = (file.len(), Civil(file.modified_seconds()));
         let etag = FileTag::of(modified, len);
         let whole =
             Representation { etag: Some(etag.as_bytes()), modified: Some(modified), length: len };
@@ -169,38 +169,6 @@ impl Answer {
             self.output.body = part(first, last);
         }
     }
-}
-
-/// A file that is open, as it is now.
-#[derive(Debug)]
-pub struct Opened {
-    /// The file.
-    pub file: Arc<File>,
-    /// Its length in bytes.
-    pub len: u64,
-    /// When it was changed.
-    pub modified: Civil,
-}
-
-/// Opens a regular file by its path, without waiting.
-///
-/// # Errors
-/// What the system says; `NotFound` for a path without a name.
-pub fn open(path: &Path) -> io::Result<Opened> {
-    let name = path.file_name().ok_or(io::ErrorKind::NotFound)?;
-    open_beneath(path.parent().unwrap_or(Path::new("/")), name.as_encoded_bytes())
-}
-
-/// Opens a regular file below a folder, without waiting and without leaving it.
-///
-/// # Errors
-/// What the system says.
-pub fn open_beneath(folder: &Path, name: &[u8]) -> io::Result<Opened> {
-    let file = ring::open_beneath(&File::open(folder)?, name)?;
-    let meta = file.metadata()?;
-    let seconds = std::os::unix::fs::MetadataExt::mtime(&meta);
-    let modified = Civil(u64::try_from(seconds).unwrap_or(0));
-    Ok(Opened { file: Arc::new(file), len: meta.len(), modified })
 }
 
 /// The entity tag of a file, made without an allocation. INVARIANT: `len <= bytes.len()`.

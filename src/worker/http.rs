@@ -129,6 +129,7 @@ impl Site {
             }
             Method::Get | Method::Head => {
                 let found = content.find(world, &decision);
+                let found = (found, &mut self.files);
                 answer.give(request, query.name, found, (&self.dates, self.civil));
             }
             Method::Options => answer.options(&self.dates),

@@ -6,6 +6,7 @@
 //! listening socket that swallows a share of the phones.
 
 mod answer;
+mod files;
 mod http;
 mod stats;
 mod tftp;
@@ -26,6 +27,7 @@ use crate::time::{self, Civil, Instant};
 use crate::wire::http::{Connection, DateCache};
 use crate::wire::tftp::Flow;
 use crate::world::{Core, World};
+use files::Files;
 use tftp::Tftp;
 use wheel::Wheel;
 
@@ -89,6 +91,7 @@ struct Site {
     core: Core,
     /// A path that had to be decoded.
     path: Vec<u8>,
+    files: Files,
     dates: DateCache,
     civil: Civil,
     stats: Arc<Stats>,
@@ -113,7 +116,8 @@ impl<I: Io> Worker<I> {
     ) -> Self {
         let core = shared.world.core();
         let dates = DateCache::new(civil);
-        let site = Site { shared, core, path: Vec::new(), dates, civil, stats };
+        let site =
+            Site { shared, core, path: Vec::new(), files: Files::default(), dates, civil, stats };
         Self {
             io,
             site,

@@ -2,19 +2,18 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::Site;
-use super::answer::{self, Opened};
+use super::files::Files;
 use super::stats::Stats;
 use crate::content::Found;
 use crate::limits::FILE_CHUNK_BYTES;
 use crate::query::{Query, Source};
-use crate::ring::{Io, Lease, Port};
+use crate::ring::{Io, Lease, Opened, Port};
 use crate::time::Instant;
 use crate::wire::tftp::{
     End, ErrorCode, Flow, Key, ListenOutcome, Mode, Outgoing, Packet, Request, Transfers, Transmit,
@@ -37,9 +36,7 @@ enum Payload {
 /// A file and the part of it that is in memory. Transfers go forward, so one part is enough.
 #[derive(Debug)]
 struct Window {
-    file: Arc<File>,
-    /// Length that the peer was told.
-    len: u64,
+    file: Arc<Opened>,
     offset: u64,
     bytes: Option<Lease>,
     reading: bool,
@@ -126,7 +123,7 @@ impl Tftp {
                     return Ok(false);
                 }
                 let found = site.shared.content.find(&site.shared.world, &decision);
-                payload(found, name, request.mode)
+                payload((found, &mut site.files), name, request.mode)
             }
         };
         site.path = buffer;
@@ -173,6 +170,11 @@ impl Tftp {
             Ok(lease) => {
                 let mut window = window.borrow_mut();
                 window.reading = false;
+                if window.file.check().is_err() {
+                    // It was cut or written over: what was sent and what it is now do not fit.
+                    drop(window);
+                    return self.transfers.fail(key, ErrorCode::UNDEFINED);
+                }
                 window.bytes = Some(lease);
                 std::mem::take(&mut window.waiting)
             }
@@ -206,7 +208,7 @@ impl Window {
             self.reading = true;
             self.offset = offset;
             self.bytes = None;
-            let left = self.len.saturating_sub(offset);
+            let left = self.file.len().saturating_sub(offset);
             let len = usize::try_from(left).unwrap_or(usize::MAX).min(FILE_CHUNK_BYTES);
             io.read(outgoing.key.to_token(), &self.file, offset, len);
         }
@@ -224,7 +226,11 @@ fn send_packet(io: &mut impl Io, outgoing: &Outgoing, body: &[u8]) {
 }
 
 /// The bytes of a transfer and how many the peer is told.
-fn payload(found: Found, name: &[u8], mode: Mode<'_>) -> Result<(u64, Payload), ErrorCode> {
+fn payload(
+    (found, files): (Found, &mut Files),
+    name: &[u8],
+    mode: Mode<'_>,
+) -> Result<(u64, Payload), ErrorCode> {
     let memory = |bytes: Bytes| {
         let bytes = if mode == Mode::Netascii { to_netascii(&bytes).into() } else { bytes };
         Ok((bytes.len() as u64, Payload::Memory(bytes)))
@@ -233,17 +239,18 @@ fn payload(found: Found, name: &[u8], mode: Mode<'_>) -> Result<(u64, Payload), 
         Found::Bytes { bytes, .. } => return memory(bytes),
         Found::File(file) => match &file.bytes {
             Some(bytes) => return memory(bytes.clone()),
-            None => answer::open(&file.path),
+            None => files.open(&file.path),
         },
-        Found::Beneath(folder) => answer::open_beneath(&folder, name),
+        Found::Beneath(folder) => files.open_beneath(&folder, name),
         Found::Missing | Found::Failed => return Err(ErrorCode::FILE_NOT_FOUND),
     };
-    let Opened { file, len, .. } = opened.map_err(|_| ErrorCode::FILE_NOT_FOUND)?;
+    let file = opened.map_err(|_| ErrorCode::FILE_NOT_FOUND)?;
     if mode == Mode::Netascii {
         // What is too large for memory is firmware, and no text.
         return Err(ErrorCode::UNDEFINED);
     }
     let waiting = VecDeque::new();
-    let window = Window { file, len, offset: 0, bytes: None, reading: false, waiting };
+    let len = file.len();
+    let window = Window { file, offset: 0, bytes: None, reading: false, waiting };
     Ok((len, Payload::File(RefCell::new(window))))
 }

@@ -175,6 +175,11 @@ impl World {
         self.directory.expire(now)
     }
 
+    /// Says when the store pauses; to be called now and then.
+    pub fn watch_store(&self, now: Instant) {
+        self.behind.watch(now);
+    }
+
     /// How the writing behind goes.
     pub fn store_stats(&self, now: Instant) -> Stats {
         self.behind.stats(now)

@@ -1,6 +1,6 @@
 //! The kernel's side of a conversation: nothing happens that the script does not say.
 
-use ringboot::ring::{Body, Counters, Event, Io, Lease, Output, Port, Slot, Then};
+use ringboot::ring::{Body, Counters, Event, Io, Lease, Opened, Output, Port, Slot, Then};
 use ringboot::time::Instant;
 use std::cell::{RefCell, RefMut};
 use std::collections::{BTreeMap, VecDeque};
@@ -52,7 +52,7 @@ pub struct Stream {
 /// A part of a file that was asked for.
 pub struct FileRead {
     token: u64,
-    file: Arc<File>,
+    file: Arc<Opened>,
     offset: u64,
     len: usize,
 }
@@ -95,7 +95,7 @@ impl Wire {
         let Some(FileRead { token, file, offset, len }) = self.reads.pop_front() else { return };
         let result = match most {
             None => Err(io::Error::from(io::ErrorKind::Other)),
-            Some(most) => read_at(&file, offset, len.min(most)).map(Lease::owned),
+            Some(most) => read_at(file.file(), offset, len.min(most)).map(Lease::owned),
         };
         self.events.push(Event::Read { token, result });
     }
@@ -135,7 +135,7 @@ impl Io for Scripted {
         wire.datagrams.push_back((port, peer, datagram));
     }
 
-    fn read(&mut self, token: u64, file: &Arc<File>, offset: u64, len: usize) {
+    fn read(&mut self, token: u64, file: &Arc<Opened>, offset: u64, len: usize) {
         let file = Arc::clone(file);
         self.wire().reads.push_back(FileRead { token, file, offset, len });
     }
@@ -157,7 +157,7 @@ pub fn bytes_of(output: &Output) -> Option<Vec<u8>> {
         Body::Bytes(body) => bytes.extend_from_slice(body),
         Body::File { file, offset, len } => {
             let len = usize::try_from(*len).expect("a file for tests");
-            let body = read_at(file, *offset, len).ok().filter(|body| body.len() == len)?;
+            let body = read_at(file.file(), *offset, len).ok().filter(|body| body.len() == len)?;
             bytes.extend(body);
         }
     }

@@ -1,11 +1,10 @@
 //! A network and two kernels from a seed: late, cut, lost, doubled, reset, and the same every time.
 
-use ringboot::ring::{Body, Counters, Event, Io, Lease, Output, Port, Slot, Then};
+use ringboot::ring::{Body, Counters, Event, Io, Lease, Opened, Output, Port, Slot, Then};
 use ringboot::time::{Duration, Instant};
 use ringboot_loadgen::chance::Chance;
 use std::cell::{RefCell, RefMut};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -446,7 +445,7 @@ impl Io for SimIo {
         }
     }
 
-    fn read(&mut self, token: u64, file: &Arc<File>, offset: u64, len: usize) {
+    fn read(&mut self, token: u64, file: &Arc<Opened>, offset: u64, len: usize) {
         let mut guard = self.net();
         let net = &mut *guard;
         // Short by chance, and never shorter than any block that is asked for.
@@ -455,7 +454,7 @@ impl Io for SimIo {
             Err(io::Error::from(ErrorKind::Other))
         } else {
             let mut bytes = vec![0; short];
-            file.read_at(&mut bytes, offset).map(|read| {
+            file.file().read_at(&mut bytes, offset).map(|read| {
                 bytes.truncate(read);
                 bytes
             })
@@ -483,7 +482,7 @@ fn bytes_of(output: Output) -> (Vec<u8>, bool) {
         }
         Body::File { file, offset, len } => {
             let mut body = vec![0; usize::try_from(len).expect("a file for tests")];
-            let is_cut = file.read_exact_at(&mut body, offset).is_err();
+            let is_cut = file.file().read_exact_at(&mut body, offset).is_err();
             bytes.extend_from_slice(&body);
             (bytes, is_cut)
         }

@@ -1,6 +1,7 @@
 //! Accepting: a bounded number a turn, and a pause when descriptors or memory run out.
 
 use socket2::Socket;
+use std::fs::File;
 use std::os::fd::AsRawFd;
 
 use super::*;

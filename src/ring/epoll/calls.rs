@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use crate::ring::packet_info::{CONTROL_BYTES, Control};
 
 /// What a call that may have to wait came to.
-pub(super) type Attempt<T> = io::Result<Option<T>>;
+pub(in crate::ring) type Attempt<T> = io::Result<Option<T>>;
 
 /// Accepts a connection, with its peer.
 pub(super) fn accept(listener: &impl AsRawFd) -> Attempt<(OwnedFd, SockAddr)> {
@@ -77,7 +77,11 @@ pub(super) fn receive_from(socket: &impl AsRawFd, buffer: &mut Vec<u8>) -> Attem
 }
 
 /// Sends both slices as one; `more` promises that something follows.
-pub(super) fn send(socket: &impl AsRawFd, slices: [&[u8]; 2], more: bool) -> Attempt<usize> {
+pub(in crate::ring) fn send(
+    socket: &impl AsRawFd,
+    slices: [&[u8]; 2],
+    more: bool,
+) -> Attempt<usize> {
     let part = |bytes: &[u8]| libc::iovec {
         iov_base: bytes.as_ptr().cast_mut().cast(),
         iov_len: bytes.len(),
@@ -92,7 +96,7 @@ pub(super) fn send(socket: &impl AsRawFd, slices: [&[u8]; 2], more: bool) -> Att
 }
 
 /// Sends a part of a file; 0 is the file's end.
-pub(super) fn send_file(
+pub(in crate::ring) fn send_file(
     socket: &impl AsRawFd,
     file: &File,
     offset: u64,
@@ -130,7 +134,7 @@ pub(super) fn shut_down(socket: &impl AsRawFd) -> io::Result<()> {
     attempt(unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_WR) } as isize).map(|_| ())
 }
 
-/// Reads up to `len` bytes at `offset` into an empty buffer.
+/// Reads `len` bytes at `offset` into an empty buffer, fewer only at the file's end.
 pub(super) fn read_at(
     file: &File,
     offset: u64,
@@ -141,15 +145,23 @@ pub(super) fn read_at(
     let start = libc::off_t::try_from(offset);
     let start = start.map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
     buffer.reserve(len);
-    loop {
-        // SAFETY: the buffer's room is at least `len` bytes.
-        let read = unsafe { libc::pread(file.as_raw_fd(), buffer.as_mut_ptr().cast(), len, start) };
-        if let Some(read) = attempt(read)? {
-            // SAFETY: the kernel has written that many bytes.
-            unsafe { buffer.set_len(read) };
-            return Ok(());
+    while buffer.len() < len {
+        let (room, left) = (buffer.spare_capacity_mut().as_mut_ptr(), len - buffer.len());
+        let place = start.saturating_add(buffer.len() as libc::off_t);
+        // SAFETY: the buffer's spare room is at least `left` bytes.
+        let read = unsafe { libc::pread(file.as_raw_fd(), room.cast(), left, place) };
+        match attempt(read) {
+            Ok(Some(0)) => break,
+            Ok(read) => {
+                let done = buffer.len() + read.unwrap_or(0);
+                // SAFETY: the kernel has written up to there.
+                unsafe { buffer.set_len(done) };
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
 
 /// A message's header that names nothing.

@@ -4,13 +4,12 @@
 //! each gets one receive and one piece of a file a turn, so that none starves the others.
 
 mod accept;
-mod calls;
+pub(super) mod calls;
 mod datagram;
 mod poller;
 mod stream;
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
@@ -21,7 +20,9 @@ use super::output::Outgoing;
 use super::pool::Pool;
 use super::sources::{Source, Sources};
 use super::table::Table;
-use super::{Counters, Event, Io, Lease, Output, Port, Setup, Sizes, Slot, Then, Waker, threads};
+use super::{
+    Counters, Event, Io, Lease, Opened, Output, Port, Setup, Sizes, Slot, Then, Waker, threads,
+};
 use crate::limits;
 use crate::time::{self, Duration, Instant};
 use accept::Accepts;
@@ -42,6 +43,7 @@ pub struct Epoll {
     writable: VecDeque<Slot>,
     reads: VecDeque<Reading>,
     reads_max: usize,
+    piece_bytes: usize,
     lingering: VecDeque<(Instant, Slot)>,
     waker: Waker,
     receives: Rc<Pool>,
@@ -72,7 +74,7 @@ struct Connection {
 /// A file read that was asked for.
 struct Reading {
     token: u64,
-    file: Arc<File>,
+    file: Arc<Opened>,
     offset: u64,
     len: usize,
 }
@@ -100,6 +102,7 @@ impl Epoll {
             writable: VecDeque::new(),
             reads: VecDeque::new(),
             reads_max: sizes.file_reads_max.max(1),
+            piece_bytes: sizes.piece_bytes,
             lingering: VecDeque::new(),
             receives: Pool::new(sizes.receive_buffer_bytes, usize::from(sizes.receive_buffers)),
             heads: Pool::new(limits::OUTPUT_BUFFER_BYTES, limits::OUTPUT_BUFFERS_KEPT),
@@ -191,7 +194,7 @@ impl Epoll {
 
     fn read_file(&mut self, reading: &Reading) {
         let mut buffer = self.chunks.take();
-        let read = calls::read_at(&reading.file, reading.offset, reading.len, &mut buffer);
+        let read = calls::read_at(reading.file.file(), reading.offset, reading.len, &mut buffer);
         let result = read.map(|()| Lease::pooled(self.chunks.lease(buffer)));
         self.events.push(Event::Read { token: reading.token, result });
     }
@@ -252,7 +255,7 @@ impl Io for Epoll {
         self.datagrams.send(port, (peer, from), datagram, &mut self.counters, &self.heads);
     }
 
-    fn read(&mut self, token: u64, file: &Arc<File>, offset: u64, len: usize) {
+    fn read(&mut self, token: u64, file: &Arc<Opened>, offset: u64, len: usize) {
         self.reads.push_back(Reading { token, file: Arc::clone(file), offset, len });
     }
 

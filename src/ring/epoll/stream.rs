@@ -59,8 +59,11 @@ impl Epoll {
                     Err(error) => return self.end(slot, Some(error.kind())),
                 }
             } else if let Some((file, offset, left)) = outgoing.file_left() {
-                let len = self.chunks.bytes().min(usize::try_from(left).unwrap_or(usize::MAX));
-                match calls::send_file(&connection.socket, file, offset, len) {
+                let len = self.piece_bytes.min(usize::try_from(left).unwrap_or(usize::MAX));
+                let checked = file.check();
+                match checked
+                    .and_then(|()| calls::send_file(&connection.socket, file.file(), offset, len))
+                {
                     // The file was cut: what was promised cannot be kept.
                     Ok(Some(0)) => return self.end(slot, Some(io::ErrorKind::UnexpectedEof)),
                     Ok(Some(sent)) => {

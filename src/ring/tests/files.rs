@@ -2,18 +2,21 @@
 
 use sha1::{Digest, Sha1};
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
+use std::time::SystemTime;
 
 use super::*;
-use crate::ring::Lease;
+use crate::ring::{Lease, Opened};
 
 on_both!(
     a_firmware_arrives_with_its_hash,
     a_part_of_a_file_is_a_part,
+    firmware_arrives_in_chunks_too,
     a_file_that_is_cut_closes,
+    a_file_that_is_written_over_closes,
     many_files_at_once_do_not_starve_an_answer,
     reads_come_back_with_their_token,
 );
@@ -31,10 +34,11 @@ impl Folder {
         Self(path)
     }
 
-    fn file(&self, bytes: &[u8]) -> (Arc<File>, PathBuf) {
+    fn file(&self, bytes: &[u8]) -> (Arc<Opened>, PathBuf) {
         let path = self.0.join("firmware.rom");
         std::fs::write(&path, bytes).expect("written");
-        (Arc::new(File::open(&path).expect("opens")), path)
+        let opened = Opened::new(File::open(&path).expect("opens"));
+        (Arc::new(opened.expect("a file")), path)
     }
 }
 
@@ -44,7 +48,7 @@ impl Drop for Folder {
     }
 }
 
-fn part(file: &Arc<File>, offset: u64, len: u64) -> Body {
+fn part(file: &Arc<Opened>, offset: u64, len: u64) -> Body {
     Body::File { file: Arc::clone(file), offset, len }
 }
 
@@ -96,6 +100,61 @@ fn a_part_of_a_file_is_a_part<D: Driver>() {
         }
     });
     assert!(came[0].0[..4] == *b"head" && came[0].0[4..] == pattern(20_000)[5_000..15_000]);
+}
+
+/// Where no connection may have a door, and where chunks are small.
+fn firmware_arrives_in_chunks_too<D: Driver>() {
+    let folder = Folder::new();
+    let firmware = pattern(3 << 20);
+    let (file, _) = folder.file(&firmware);
+    let mut driver = D::open(&setup(), &Sizes { doors_max: 0, ..tiny() });
+    let server = driver.http();
+    let client = || {
+        thread::spawn(move || {
+            let mut stream = connect(server);
+            ask(&mut stream, b"?");
+            read_all(&mut stream).0
+        })
+    };
+    let clients = (0..4).map(|_| client()).collect();
+    let came = serve(&mut driver, clients, |driver, event| {
+        if let Event::Received { slot, .. } = event {
+            let output = Output { body: part(&file, 0, 3 << 20), ..head(driver, b"head") };
+            driver.send(slot, output, Then::Close);
+        }
+    });
+    assert!(came.iter().all(|came| came[..4] == *b"head" && came[4..] == firmware));
+}
+
+/// Somebody writes over a file in place while it is sent: nobody gets a mix of both as a whole.
+fn a_file_that_is_written_over_closes<D: Driver>() {
+    let folder = Folder::new();
+    for sizes in [Sizes::default(), Sizes { doors_max: 0, ..Sizes::default() }] {
+        let mut driver = D::open(&setup(), &sizes);
+        let (file, path) = folder.file(&pattern(4 << 20));
+        let server = driver.http();
+        let client = thread::spawn(move || {
+            let mut stream = connect(server);
+            let mut first = [0; 1024];
+            stream.read_exact(&mut first).expect("begins");
+            let mut over = File::options().write(true).open(path).expect("opens");
+            over.write_all(&[0; 4096]).expect("written");
+            over.set_modified(SystemTime::now() + Duration::from_secs(1)).expect("set");
+            let (rest, _) = read_all(&mut stream);
+            assert!(first.len() + rest.len() < 4 << 20);
+        });
+        let mut ends = Vec::new();
+        serve(&mut driver, vec![client], |driver, event| match event {
+            Event::Accepted { slot, .. } => {
+                let body = part(&file, 0, 4 << 20);
+                driver.send(slot, Output { head: Vec::new(), body }, Then::Keep);
+            }
+            Event::Sent { .. } => panic!("it cannot be whole"),
+            Event::Closed { error, .. } => ends.push(error),
+            _ => {}
+        });
+        assert_eq!(ends, [Some(ErrorKind::InvalidData)]);
+    }
 }
 
 /// A file becomes shorter than its announced length: the connection is closed with what there was.

@@ -104,6 +104,9 @@ pub(super) fn tiny() -> Sizes {
         connections_max: 64,
         chunk_bytes: 4096,
         file_reads_max: 2,
+        doors_max: 3,
+        piece_bytes: 8192,
+        file_turn_bytes: 16384,
         ..Sizes::default()
     }
 }

@@ -16,6 +16,8 @@ impl Uring {
         }
         connection.phase = Phase::Closing;
         connection.error = error;
+        self.shut_door(slot);
+        let connection = self.connections.get(slot).expect("invariant: it is closing");
         if connection.entries > 0 && !connection.ended {
             connection.entries += 1;
             let all = types::CancelBuilder::fd(descriptor(slot)).all();

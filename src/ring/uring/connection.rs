@@ -6,6 +6,7 @@ use std::io;
 use super::super::Slot;
 use super::super::output::Outgoing;
 use super::super::sources::Source;
+use super::doors::Door;
 
 /// ```text
 /// Accepting ─▶ Open ─▶ Lingering ─▶ Closing ─▶ (the place is free)
@@ -61,6 +62,7 @@ pub(super) struct Connection {
     pub error: Option<io::ErrorKind>,
     pub source: Option<Source>,
     pub outgoing: Option<Outgoing>,
+    pub door: Door,
 }
 
 impl Connection {
@@ -80,7 +82,14 @@ impl Connection {
             error: None,
             source: None,
             outgoing: None,
+            door: Door::None,
         }
+    }
+
+    /// Whether it is sent more of a file than `bytes`.
+    pub fn is_long(&self, bytes: usize) -> bool {
+        let left = self.outgoing.as_ref().and_then(Outgoing::file_left);
+        left.is_some_and(|(_, _, left)| left > bytes as u64)
     }
 
     /// Whether what it sends may still be read, so that it makes sense to receive.

@@ -2,7 +2,6 @@
 
 use io_uring::{opcode, types};
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
@@ -26,14 +25,15 @@ enum Want {
     /// A connection, its next chunk.
     Chunk(Slot),
     /// The worker.
-    Read(Reading, u64),
+    Read(Reading),
 }
 
 /// A read for the worker; the kernel writes to the buffer's spare room.
 struct Reading {
     token: u64,
-    file: Arc<File>,
+    file: Arc<Opened>,
     buffer: Vec<u8>,
+    offset: u64,
     len: usize,
 }
 
@@ -70,10 +70,10 @@ impl Uring {
     }
 
     /// A read of the worker's.
-    pub(super) fn want_read(&mut self, token: u64, file: &Arc<File>, offset: u64, len: usize) {
+    pub(super) fn want_read(&mut self, token: u64, file: &Arc<Opened>, offset: u64, len: usize) {
         let file = Arc::clone(file);
-        let reading = Reading { token, file, buffer: Vec::new(), len };
-        self.files.waiting.push_back(Want::Read(reading, offset));
+        let reading = Reading { token, file, buffer: Vec::new(), offset, len };
+        self.files.waiting.push_back(Want::Read(reading));
         self.start_reads();
     }
 
@@ -82,7 +82,7 @@ impl Uring {
             match self.files.waiting.pop_front() {
                 None => return,
                 Some(Want::Chunk(slot)) => self.start_chunk(slot),
-                Some(Want::Read(reading, offset)) => self.start_read(reading, offset),
+                Some(Want::Read(reading)) => self.start_read(reading),
             }
         }
     }
@@ -122,6 +122,11 @@ impl Uring {
                 Ok(0) => self.begin_close(slot, Some(io::ErrorKind::UnexpectedEof)),
                 Ok(read) => {
                     let outgoing = connection.outgoing.as_mut().expect("invariant: it sends");
+                    let (file, ..) = outgoing.file_left().expect("invariant: it was read");
+                    if let Err(error) = file.check() {
+                        self.begin_close(slot, Some(error.kind()));
+                        return self.start_reads();
+                    }
                     let mut chunk = outgoing.take_chunk();
                     // SAFETY: the kernel has written `read` bytes to the chunk's spare room.
                     unsafe { chunk.set_len(read) };
@@ -139,35 +144,50 @@ impl Uring {
         self.start_reads();
     }
 
-    fn start_read(&mut self, mut reading: Reading, offset: u64) {
-        reading.buffer = self.chunks.take();
-        reading.buffer.reserve(reading.len);
-        let bytes = u32::try_from(reading.len).unwrap_or(u32::MAX >> 1);
+    fn start_read(&mut self, mut reading: Reading) {
+        if reading.buffer.capacity() == 0 {
+            reading.buffer = self.chunks.take();
+            reading.buffer.reserve(reading.len);
+        }
+        let done = reading.buffer.len();
+        let bytes = u32::try_from(reading.len - done).unwrap_or(u32::MAX >> 1);
         let file = types::Fd(reading.file.as_raw_fd());
-        let buffer = reading.buffer.as_mut_ptr();
+        let place = reading.offset + done as u64;
+        let room = reading.buffer.spare_capacity_mut().as_mut_ptr().cast();
         let number = self.files.keep(reading);
-        let entry = opcode::Read::new(file, buffer, bytes).offset(offset).build();
+        let entry = opcode::Read::new(file, room, bytes).offset(place).build();
         let entry = entry.user_data(token::encode_place(Kind::Read, number));
         self.files.under_way += 1;
-        // SAFETY: the buffer's room is at least `len` bytes, and it and the file stay in `reads`,
-        // untouched, until this completes.
+        // SAFETY: the buffer's spare room is at least `bytes` bytes, and it and the file stay in
+        // `reads`, untouched, until this completes.
         unsafe { self.queue.push(&[entry]) };
     }
 
     pub(super) fn read_done(&mut self, number: usize, result: i32) {
         self.files.under_way -= 1;
         self.files.free.push(number);
-        let reading = self.files.reads[number].take().expect("invariant: it was under way");
-        let Reading { token, mut buffer, .. } = reading;
-        let result = match usize::try_from(result) {
+        let mut reading = self.files.reads[number].take().expect("invariant: it was under way");
+        let is_whole = match usize::try_from(result) {
             Ok(read) => {
+                let done = reading.buffer.len() + read;
                 // SAFETY: the kernel has written `read` bytes to the buffer's spare room.
-                unsafe { buffer.set_len(read) };
-                Ok(Lease::pooled(self.chunks.lease(buffer)))
+                unsafe { reading.buffer.set_len(done) };
+                Ok(read == 0 || done >= reading.len)
             }
-            Err(_) => {
-                self.chunks.give(buffer);
-                Err(io::Error::from_raw_os_error(-result))
+            Err(_) if matches!(-result, libc::EINTR | libc::EAGAIN) => Ok(false),
+            Err(_) => Err(io::Error::from_raw_os_error(-result)),
+        };
+        let Reading { token, .. } = reading;
+        let result = match is_whole {
+            // Only the file's end makes a read short.
+            Ok(false) => {
+                self.start_read(reading);
+                return self.start_reads();
+            }
+            Ok(true) => Ok(Lease::pooled(self.chunks.lease(reading.buffer))),
+            Err(error) => {
+                self.chunks.give(reading.buffer);
+                Err(error)
             }
         };
         self.events.push(Event::Read { token, result });

@@ -28,9 +28,11 @@
 //! | an armed receive holds the socket open behind its close | cancelled before the send |
 //! | no descriptors, no memory | `pause_accepting`: doubling pauses |
 //! | blocking reads and shutdowns | `bound_workers`, `FILE_READS_MAX` |
+//! | files starve answers | `doors`: a bounded number of bytes a turn, behind the answers |
 //! | the ring goes while the kernel writes | `Drop`: cancels, waits, else leaks |
 //!
-//! Zero-copy sends are not used: their notifications cost more than copying a configuration does.
+//! Zero-copy sends are not used: their notifications cost more than copying a configuration does,
+//! and long files leave without a copy anyhow (`doors`).
 
 mod accept;
 mod cells;
@@ -38,6 +40,7 @@ mod close;
 mod connection;
 mod datagram;
 mod depart;
+mod doors;
 mod files;
 mod provided;
 mod queue;
@@ -49,7 +52,6 @@ mod token;
 
 use io_uring::{IoUring, cqueue, opcode, types};
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -59,13 +61,14 @@ use super::pool::Pool;
 use super::sockets::{self, Waiting};
 use super::sources::Sources;
 use super::table::Table;
-use super::{Counters, Event, Io, Output, Port, Setup, Sizes, Slot, Then, Waker, threads};
+use super::{Counters, Event, Io, Opened, Output, Port, Setup, Sizes, Slot, Then, Waker, threads};
 use crate::limits;
 use crate::time::{self, Duration, Instant};
 use accept::Accepts;
 use cells::Cells;
 use connection::{Connection, Message};
 use datagram::Datagrams;
+use doors::Doors;
 use files::Files;
 use provided::Group;
 use queue::Queue;
@@ -97,6 +100,7 @@ pub struct Uring {
     accepts: Accepts,
     datagrams: Datagrams,
     files: Files,
+    doors: Doors,
     /// Connections that wait for a receive buffer, in the order in which they ran out.
     starved: VecDeque<Slot>,
     /// Connections whose next receive is armed at the start of the next turn.
@@ -144,6 +148,7 @@ impl Uring {
             accepts: Accepts::new(setup.http, sizes.accepts.min(places))?,
             datagrams: Datagrams::new(setup)?,
             files: Files::new(sizes.file_reads_max),
+            doors: Doors::new(sizes, doors::are_supported(queue.ring())),
             starved: VecDeque::new(),
             idle: Vec::new(),
             lingering: VecDeque::new(),
@@ -233,6 +238,8 @@ impl Uring {
             | Kind::Send
             | Kind::Shutdown
             | Kind::Chunk
+            | Kind::Door
+            | Kind::Room
             | Kind::Close
             | Kind::Cancel => self.complete_connection(kind, name, result, flags),
         }
@@ -255,6 +262,8 @@ impl Uring {
             Kind::Receive => self.received(slot, result, flags),
             Kind::Send => self.send_done(slot, result),
             Kind::Chunk => self.chunk_done(slot, result),
+            Kind::Door => self.door_done(slot, result),
+            Kind::Room => self.room_came(slot),
             Kind::Close => self.close_done(slot, result),
             Kind::Shutdown => self.shutdown_done(slot, result),
             _ => {}
@@ -271,8 +280,14 @@ impl Io for Uring {
         let timeout = until.map(|until| until.since(now));
         // Those who wait for buffers that are there are armed, some a turn, before it waits again.
         let arms = !self.starved.is_empty() && self.streams.kernel() > 0;
+        if !self.doors.is_idle() {
+            // Answers leave first, files behind them.
+            self.queue.turn(false, None)?;
+            self.send_files();
+        }
         let mut requests = std::mem::take(&mut self.requests);
-        let waits = self.events.is_empty() && requests.is_empty() && !arms;
+        let waits =
+            self.events.is_empty() && requests.is_empty() && self.doors.is_idle() && !arms;
         self.queue.turn(waits, timeout)?;
         self.now = time::now();
         let mut completions = self.queue.take();
@@ -301,7 +316,7 @@ impl Io for Uring {
         self.depart(port, peer, from, datagram);
     }
 
-    fn read(&mut self, token: u64, file: &Arc<File>, offset: u64, len: usize) {
+    fn read(&mut self, token: u64, file: &Arc<Opened>, offset: u64, len: usize) {
         self.want_read(token, file, offset, len);
     }
 

@@ -5,6 +5,7 @@ use io_uring::squeue::Entry;
 use std::io;
 
 use super::connection::{Phase, Receive, descriptor};
+use super::doors::Door;
 use super::token::{self, Kind};
 use super::*;
 use crate::ring::output::Outgoing;
@@ -32,7 +33,7 @@ impl Uring {
         if outgoing.is_done() {
             self.finish_output(slot);
         } else if outgoing.wants_chunk() {
-            self.want_chunk(slot);
+            self.want_file(slot);
         } else {
             self.send_piece(slot);
         }
@@ -44,7 +45,9 @@ impl Uring {
         let outgoing = connection.outgoing.as_ref().expect("invariant: it has an output");
         let [head, behind] = outgoing.slices();
         let whole = head.len() + behind.len();
+        // A door would keep the socket open behind a linked close.
         let closes = outgoing.then == Then::Close
+            && !matches!(connection.door, Door::Open(_))
             && outgoing.file_left().is_none()
             && whole <= limits::LINKED_BYTES_MAX;
         // A short send would start a linked close: the kernel goes on by itself until all has left.
@@ -99,11 +102,12 @@ impl Uring {
         self.advance(slot);
     }
 
-    fn finish_output(&mut self, slot: Slot) {
+    pub(super) fn finish_output(&mut self, slot: Slot) {
         let connection = self.connections.get(slot).expect("invariant: it has an output");
         let outgoing = connection.outgoing.take().expect("invariant: it has an output");
         let then = outgoing.then;
         self.recycle(outgoing);
+        self.shut_door(slot);
         match then {
             Then::Keep => self.events.push(Event::Sent { slot }),
             Then::Close => self.begin_close(slot, None),

@@ -202,8 +202,9 @@ fn a_flood_keeps_to_its_share() {
 fn a_place_is_kept_until_the_last_completion() {
     let Some(mut driver) = driver(&tiny()) else { return };
     let (_stream, slot) = accept_one(&mut driver);
-    let file = Arc::new(File::open("/proc/self/exe").expect("opens"));
-    let len = file.metadata().expect("known").len();
+    let file = std::fs::File::open("/proc/self/exe").expect("opens");
+    let file = Arc::new(Opened::new(file).expect("a file"));
+    let len = file.len();
     let body = Body::File { file: Arc::clone(&file), offset: 0, len };
     driver.send(slot, Output { head: Vec::new(), body }, Then::Keep);
     driver.close(slot);
@@ -255,4 +256,42 @@ fn the_queues_are_as_large_as_they_are_asked_for() {
     assert_eq!(warning, None);
     let odd = Sizes { submission_entries: 0, ..Sizes::default() };
     assert!(Queue::new(&odd).is_err());
+}
+
+/// A door is an ordinary descriptor: it is let go of with its file, and with a connection that ends
+/// in the middle, also when the kernel has not made it yet.
+#[test]
+fn doors_are_counted_and_shut() {
+    let sizes = Sizes { doors_max: 2, ..tiny() };
+    let Some(mut driver) = driver(&sizes) else { return };
+    let file = std::fs::File::open("/proc/self/exe").expect("opens");
+    let file = Arc::new(Opened::new(file).expect("a file"));
+    let output = |len| {
+        let body = Body::File { file: Arc::clone(&file), offset: 0, len };
+        Output { head: Vec::new(), body }
+    };
+    let (mut kept, first) = accept_one(&mut driver);
+    let (ended, second) = accept_one(&mut driver);
+    let (chunks, third) = accept_one(&mut driver);
+    let (_stream, fourth) = accept_one(&mut driver);
+    driver.send(first, output(100_000), Then::Keep);
+    driver.send(second, output(file.len()), Then::Close);
+    driver.send(third, output(file.len()), Then::Keep);
+    assert!(driver.doors.open() <= 2);
+    let mut came = vec![0; 100_000];
+    let reader = thread::spawn(move || {
+        kept.read_exact(&mut came).expect("whole");
+        kept
+    });
+    until(&mut driver, |_, events| {
+        events.iter().any(|event| matches!(event, Event::Sent { slot } if *slot == first))
+    });
+    drop((ended, chunks));
+    until(&mut driver, |driver, _| driver.counters.closed == 2);
+    assert_eq!(driver.doors.open(), 0);
+    let _kept = reader.join().expect("no panic");
+    driver.send(fourth, output(file.len()), Then::Close);
+    driver.close(fourth);
+    until(&mut driver, |driver, _| driver.counters.closed == 3);
+    assert_eq!(driver.doors.open(), 0);
 }

@@ -16,6 +16,10 @@ pub(super) enum Kind {
     Shutdown,
     /// A chunk of the file that a connection is sent.
     Chunk,
+    /// An ordinary descriptor of a connection.
+    Door,
+    /// Room in a connection's socket.
+    Room,
     /// The end of a connection's descriptor.
     Close,
     /// The end of what a connection has under way.
@@ -32,12 +36,14 @@ pub(super) enum Kind {
     Ignored,
 }
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 14] = [
     Kind::Accept,
     Kind::Receive,
     Kind::Send,
     Kind::Shutdown,
     Kind::Chunk,
+    Kind::Door,
+    Kind::Room,
     Kind::Close,
     Kind::Cancel,
     Kind::Read,
