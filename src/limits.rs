@@ -181,6 +181,12 @@ pub const UNKNOWN_MACS_MAX: usize = 64;
 pub const UNKNOWN_MACS_WINDOW: Duration = Duration::from_secs(600);
 /// Locks that the writers of devices are spread over; two devices seldom share one.
 pub const DIRECTORY_STRIPES: usize = 256;
+/// Locks that each index of devices, and of configurations, is spread over.
+pub const INDEX_SHARDS: usize = 128;
+/// Texts that many documents have and that are kept once; when there are more, they begin anew.
+pub const KNOWN_MAX: usize = 65_536;
+/// Most keys without a field of their own that are looked at whether others have the same.
+pub const KNOWN_KEYS_MAX: usize = 8;
 /// Devices at one address, or with one serial number, that are looked through for a phone that
 /// tells nothing else of itself.
 pub const ADDRESS_CANDIDATES_MAX: usize = 64;
@@ -197,6 +203,7 @@ pub const FAMILY_MAX: usize = 10_000;
 
 const _: () = assert!(PROVISIONAL_PER_SOURCE_MAX <= ADDRESS_CANDIDATES_MAX);
 const _: () = assert!(ADDRESS_CANDIDATES_MAX <= PROVISIONAL_MAX);
+const _: () = assert!(INDEX_SHARDS.is_power_of_two());
 
 // ---- Store and content
 
