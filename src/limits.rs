@@ -221,6 +221,16 @@ pub const STORE_WRITE_BUFFER_BYTES: usize = 64 * 1024 * 1024;
 pub const STORE_CACHE_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes that are read ahead while everything is read at the start.
 pub const STORE_READAHEAD_BYTES: usize = 2 * 1024 * 1024;
+/// Ranges of keys that the store is read in at the start; the threads take one after another.
+pub const LOAD_RANGES: usize = 64;
+/// Documents that one thread reads at the start before it puts them into the indexes at once.
+pub const LOAD_BATCH: usize = 4096;
+/// Least time between two log lines about how far the start is.
+pub const LOAD_LINE_PAUSE: Duration = Duration::from_secs(1);
+/// Most threads that read the store at the start.
+pub const LOAD_THREADS_MAX: usize = 8;
+/// Bytes of documents in one table of many that are taken in at once.
+pub const STORE_TABLE_BYTES: usize = 256 * 1024 * 1024;
 /// Most documents in one write batch.
 pub const FLUSH_BATCH: usize = 10_000;
 /// Bytes of rendered files that are kept.
@@ -237,4 +247,6 @@ pub const CLAIM_TIME_MAX: Duration = Duration::from_secs(5);
 pub const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(5);
 
 const _: () = assert!(FLUSH_BATCH <= DIRTY_MAX);
+const _: () = assert!(LOAD_THREADS_MAX <= LOAD_RANGES);
+const _: () = assert!(LOAD_BATCH >= INDEX_SHARDS);
 const _: () = assert!(FLUSH_INTERVAL.as_nanos() <= FLUSH_PAUSE_MAX.as_nanos());
