@@ -237,6 +237,8 @@ pub const FLUSH_BATCH: usize = 10_000;
 pub const RENDERED_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// Largest static file that is kept in memory.
 pub const STATIC_MEMORY_BYTES_MAX: u64 = 256 * 1024;
+/// Time after which requests that waited for the store to be loaded are decided again.
+pub const PARKED_PAUSE: Duration = Duration::from_millis(50);
 /// Least time between two log lines of one core about connections that were shed.
 pub const SHED_LINE_PAUSE: Duration = Duration::from_secs(1);
 /// Panics of one core that are caught; one more ends the process.
@@ -246,6 +248,7 @@ pub const CLAIM_TIME_MAX: Duration = Duration::from_secs(5);
 /// Time that a clean shutdown may take.
 pub const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(5);
 
+const _: () = assert!(PARKED_PAUSE.as_nanos() < WRITE_STALL_MAX.as_nanos());
 const _: () = assert!(FLUSH_BATCH <= DIRTY_MAX);
 const _: () = assert!(LOAD_THREADS_MAX <= LOAD_RANGES);
 const _: () = assert!(LOAD_BATCH >= INDEX_SHARDS);

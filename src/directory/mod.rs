@@ -21,7 +21,7 @@ pub use provisional::may_be_same;
 
 use ahash::RandomState;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::device::{Absent, Change, Device, DeviceId, Known, Mac, Put, Revision, Stale};
@@ -50,6 +50,7 @@ pub struct Directory {
     revisions: AtomicU64,
     auto_added: AtomicUsize,
     known: Mutex<Known>,
+    is_complete: AtomicBool,
     dirty: Arc<Dirty>,
 }
 
@@ -69,8 +70,24 @@ impl Directory {
             revisions: AtomicU64::new(0),
             auto_added: AtomicUsize::new(0),
             known: Mutex::default(),
+            is_complete: AtomicBool::new(true),
             dirty,
         }
+    }
+
+    /// An empty directory that does not have all devices before [`Self::complete`].
+    pub fn incomplete(dirty: Arc<Dirty>) -> Self {
+        Self { is_complete: AtomicBool::new(false), ..Self::new(dirty) }
+    }
+
+    /// Whether a device that is not found is not there.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete.load(Ordering::Acquire)
+    }
+
+    /// Says that all devices are there.
+    pub fn complete(&self) {
+        self.is_complete.store(true, Ordering::Release);
     }
 
     /// The device of this name.

@@ -1,6 +1,6 @@
 //! The start: everything that is stored comes into memory, on all cores, and the log says how far.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::{Documents, Kind, Reader, Store, StoreError};
 use crate::device::{Config, Device, Known, StoredError, Text};
@@ -23,8 +23,21 @@ pub struct Loaded {
 /// # Errors
 /// [`StoreError`] where something cannot be read; a document that is none is named.
 pub fn load(store: &dyn Store, into: &Documents, master: &Text) -> Result<Loaded, StoreError> {
+    load_unless(store, into, master, &AtomicBool::new(false))
+}
+
+/// The same, which ends early where it `is_cancelled`.
+///
+/// # Errors
+/// [`StoreError`]; [`StoreError::Loading`] where it was cancelled.
+pub fn load_unless(
+    store: &dyn Store,
+    into: &Documents,
+    master: &Text,
+    is_cancelled: &AtomicBool,
+) -> Result<Loaded, StoreError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let progress = Progress::new(store);
+    let progress = Progress::new(store, is_cancelled);
     into.configs.reserve(progress.expected.configs);
     into.directory.reserve(progress.expected.devices);
     for kind in [Kind::Config, Kind::Device] {
@@ -44,14 +57,14 @@ struct Loader<'a> {
     kind: Kind,
     into: &'a Documents,
     master: &'a Text,
-    progress: &'a Progress,
+    progress: &'a Progress<'a>,
     known: Known,
     configs: Vec<Config>,
     devices: Vec<Device>,
 }
 
 impl<'a> Loader<'a> {
-    fn new(kind: Kind, into: &'a Documents, master: &'a Text, progress: &'a Progress) -> Self {
+    fn new(kind: Kind, into: &'a Documents, master: &'a Text, progress: &'a Progress<'_>) -> Self {
         let (configs, devices, known) = (Vec::new(), Vec::new(), Known::default());
         Self { kind, into, master, progress, known, configs, devices }
     }
@@ -99,6 +112,9 @@ impl Reader for Loader<'_> {
         }
         if self.configs.len() + self.devices.len() >= limits::LOAD_BATCH {
             self.flush();
+            if self.progress.is_cancelled.load(Ordering::Relaxed) {
+                return Err(StoreError::Loading);
+            }
         }
         Ok(())
     }
@@ -109,7 +125,8 @@ fn damaged(kind: &str, id: &str, error: &StoredError) -> StoreError {
 }
 
 /// How far the start is, for the log.
-struct Progress {
+struct Progress<'a> {
+    is_cancelled: &'a AtomicBool,
     expected: Loaded,
     devices: AtomicUsize,
     configs: AtomicUsize,
@@ -118,13 +135,14 @@ struct Progress {
     told: AtomicU64,
 }
 
-impl Progress {
-    fn new(store: &dyn Store) -> Progress {
+impl<'a> Progress<'a> {
+    fn new(store: &dyn Store, is_cancelled: &'a AtomicBool) -> Self {
         let expected =
             Loaded { devices: store.estimate(Kind::Device), configs: store.estimate(Kind::Config) };
         let began = time::now();
         let told = AtomicU64::new(began.as_nanos());
-        Progress { expected, devices: AtomicUsize::new(0), configs: AtomicUsize::new(0), began, told }
+        let (devices, configs) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Progress { is_cancelled, expected, devices, configs, began, told }
     }
 
     fn loaded(&self) -> Loaded {

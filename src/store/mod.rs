@@ -15,7 +15,7 @@ mod tests;
 
 pub use behind::{Stats, WriteBehind};
 pub use documents::{Documents, to_json};
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_unless};
 pub use rocks::{Rocks, StartReport};
 
 use std::path::PathBuf;
@@ -128,6 +128,9 @@ pub enum StoreError {
         /// What is known.
         known: &'static str,
     },
+    /// What is stored is not all in memory yet.
+    #[error("the store is still being loaded")]
+    Loading,
     /// There are too many changes that wait to be written.
     #[error("too many changes wait to be written")]
     Busy,

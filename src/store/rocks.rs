@@ -2,7 +2,7 @@
 
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBRecoveryMode, ErrorKind, LogLevel, Options, WriteBatch, WriteOptions,
+    DBRecoveryMode, ErrorKind, LogLevel, Options, WriteBatch, WriteOptions, properties,
 };
 use std::fs;
 use std::io;
@@ -22,8 +22,6 @@ const META: &str = "meta";
 /// The key of `meta` that says how the others are to be read.
 const FORMAT_KEY: &[u8] = b"format";
 const FORMAT: &str = "1";
-/// The engine's name for about how many keys a family has.
-const KEY_COUNT: &str = "rocksdb.estimate-num-keys";
 
 /// An open data folder.
 #[derive(Debug)]
@@ -161,10 +159,11 @@ impl Store for Rocks {
     }
 
     fn estimate(&self, kind: Kind) -> usize {
-        let count = self.db().ok().and_then(|db| {
-            db.property_int_value_cf(family(&db, name_of(kind)), KEY_COUNT).ok().flatten()
+        let counted = self.db().ok().and_then(|db| {
+            let family = family(&db, name_of(kind));
+            db.property_value_cf(family, properties::AGGREGATED_TABLE_PROPERTIES).ok().flatten()
         });
-        count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
+        counted.as_deref().and_then(entries).unwrap_or(0)
     }
 
     fn commit(&self, batch: &[Write]) -> Result<(), StoreError> {
@@ -242,6 +241,12 @@ impl Hearing {
 fn dropped_bytes(message: &str) -> Option<u64> {
     let (_, rest) = message.split_once("dropping ")?;
     rest.split_once(" bytes")?.0.parse().ok()
+}
+
+/// Reads `# entries=N; …`, which is how the engine tells of the tables of a family.
+fn entries(properties: &str) -> Option<usize> {
+    let (_, rest) = properties.split_once("# entries=")?;
+    rest.split_once(';')?.0.parse().ok()
 }
 
 /// Small memory and a fast start: the documents are in memory anyhow, and reads are rare.
@@ -337,5 +342,6 @@ mod tests {
         let text = "[db/db_impl/db_impl_open.cc:1183] (Log #8) dropping 4242 bytes; Corruption: x";
         assert_eq!(dropped_bytes(text), Some(4242));
         assert_eq!(dropped_bytes("dropping column family 3"), None);
+        assert_eq!(entries("# data blocks=9; # entries=4242; # deletions=1;"), Some(4242));
     }
 }

@@ -7,6 +7,7 @@
 
 mod answer;
 mod http;
+mod parked;
 mod stats;
 mod tftp;
 mod wheel;
@@ -26,6 +27,7 @@ use crate::time::{self, Civil, Instant};
 use crate::wire::http::{Connection, DateCache};
 use crate::wire::tftp::Flow;
 use crate::world::{Core, World};
+use parked::Parked;
 use tftp::Tftp;
 use wheel::Wheel;
 
@@ -53,6 +55,7 @@ pub struct Worker<I> {
     /// How many were shed when that was last told.
     shed_told: (u64, Instant),
     wheel: Wheel,
+    parked: Parked,
     tftp: Tftp,
     /// When the shutdown that is under way began.
     stopping: Option<Instant>,
@@ -122,6 +125,7 @@ impl<I: Io> Worker<I> {
             hand: 0,
             shed_told: (0, Instant::default()),
             wheel: Wheel::new(now),
+            parked: Parked::default(),
             tftp: Tftp::new(transfer_ports),
             stopping: None,
             panics: 0,
@@ -162,6 +166,7 @@ impl<I: Io> Worker<I> {
             self.handle_caught(now, event)?;
         }
         self.events = events;
+        self.retry(now);
         self.expire(now);
         self.tftp.transmit(now, &mut self.io, &self.site.stats);
         let counters = self.io.counters();
@@ -182,7 +187,8 @@ impl<I: Io> Worker<I> {
 
     fn next_deadline(&self) -> Option<Instant> {
         let stop = self.stopping.map(|since| since + limits::SHUTDOWN_TIME_MAX);
-        earliest(earliest(self.wheel.next_due(), self.tftp.poll_timeout()), stop)
+        let parked = earliest(self.parked.poll_timeout(), stop);
+        earliest(earliest(self.wheel.next_due(), self.tftp.poll_timeout()), parked)
     }
 
     /// Handles an event; a panic closes its connection.
