@@ -4,9 +4,13 @@
 //! fleet, each made by a process of its own; `SCALE_DIR` says where the stores are made and kept.
 //! Without `--bench` everything runs once on a small fleet, to see that it works.
 
+#[path = "support/record.rs"]
+mod record;
+#[expect(dead_code, reason = "the rest is what single requests are measured with")]
 mod support;
 
 use mimalloc::MiMalloc;
+use record::Record;
 use ringboot::device::Document;
 use ringboot::directory::{Configs, Directory};
 use ringboot::identify::Settings;
@@ -18,7 +22,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 use std::sync::Arc;
-use support::{Phone, Record};
+use support::Phone;
 
 #[global_allocator]
 static GLOBAL: MiMalloc = MiMalloc;
@@ -101,8 +105,8 @@ fn store(count: u32) {
         let mut documents = (0..count).map(|number| {
             let record = Record::new(number, count);
             match kind {
-                Kind::Config => (record.config.as_str().into(), record.config_json().into_bytes()),
-                Kind::Device => (record.id.as_str().into(), record.device_json().into_bytes()),
+                Kind::Config => (record.config.as_str().into(), record.config_json()),
+                Kind::Device => (record.id.as_str().into(), record.device_json()),
             }
         });
         store.ingest(kind, &mut documents).expect("room on the disk");
@@ -222,7 +226,7 @@ impl Store for Only<'_> {
                 Kind::Config => (&record.config, record.config_json()),
                 Kind::Device => (&record.id, record.device_json()),
             };
-            readers[0].take(id, text.as_bytes())?;
+            readers[0].take(id, &text)?;
         }
         Ok(())
     }

@@ -182,8 +182,12 @@ impl Server {
             }
             // Looked at first: a core says why it fails before its thread ends.
             let is_dead = self.cores.iter().any(|core| core.thread.is_finished());
+            let is_unread = self.loader.is_finished() && !self.shared.world.is_loaded();
             if let Ok(failure) = self.failures.try_recv() {
                 bail!("{failure}");
+            }
+            if is_unread {
+                bail!("the loading of the store panicked");
             }
             if is_dead {
                 bail!("a core panicked where no connection could be blamed for it");

@@ -133,11 +133,12 @@ impl Phone {
 }
 
 /// The serial number of a Cisco phone.
-fn serial(mac: Mac) -> String {
+pub fn serial(mac: Mac) -> String {
     format!("CBT{}", &mac.format("", true)[4..])
 }
 
-fn kind_of(number: u32) -> &'static Kind {
+/// The kind of the phone of this number.
+pub fn kind_of(number: u32) -> &'static Kind {
     &KINDS[number as usize % KINDS.len()]
 }
 
@@ -188,64 +189,6 @@ pub fn world(count: u32) -> World {
         });
     }
     world
-}
-
-/// A phone's documents as a store has them: names like those that the server gives.
-pub struct Record {
-    /// The device's name.
-    pub id: String,
-    /// The name of its configuration.
-    pub config: String,
-    number: u32,
-}
-
-impl Record {
-    /// The documents of the phone of this number. Names come in the order of numbers.
-    pub fn new(number: u32, count: u32) -> Record {
-        let high = u64::from(number) * (u64::MAX / u64::from(count));
-        let low = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let id = format!("{high:016x}{low:016x}");
-        let config = format!("autoprov{high:016x}{:016x}", !low);
-        Record { id, config, number }
-    }
-
-    /// The device.
-    pub fn device_json(&self) -> String {
-        let (kind, phone) = (kind_of(self.number), Phone::new(self.number));
-        let sn = match kind.vendor {
-            "Cisco" => format!(r#""sn":"{}","#, serial(phone.mac)),
-            _ => String::new(),
-        };
-        let tenant = Settings::default().master_tenant;
-        format!(
-            r#"{{"id":"{}","mac":"{}","ip":"{}","vendor":"{}","model":"{}","version":"{}",{sn}"plugin":"{}","config":"{}","added":"auto","tenant_uuid":"{tenant}","remote_state_sip_username":"{}","configured":true,"is_new":true}}"#,
-            self.id,
-            phone.mac,
-            phone.ip,
-            kind.vendor,
-            kind.model,
-            kind.version,
-            kind.plugin,
-            self.config,
-            self.username(),
-        )
-    }
-
-    /// Its configuration.
-    pub fn config_json(&self) -> String {
-        format!(
-            r#"{{"id":"{}","parent_ids":["autoprov"],"raw_config":{{"sip_lines":{{"1":{{"username":"{}","password":"{:010}","display_name":"Phone {}","number":"{}"}}}},"funckeys":{{"1":{{"type":"blf","value":"2002","label":"Bob"}}}}}},"transient":true}}"#,
-            self.config,
-            self.username(),
-            self.number,
-            self.number,
-            100_000 + self.number,
-        )
-    }
-
-    fn username(&self) -> String {
-        format!("ap{:08x}", self.number)
-    }
 }
 
 /// Phones of a fleet of `count`, far from each other.

@@ -346,10 +346,9 @@ mod tests {
                     assert_eq!(slow, fast, "{text}");
                     assert!(slow.extra.keys().eq(fast.extra.keys()), "{text}");
                 }
-                (slow, fast) => assert_eq!(
-                    slow.expect_err(text).to_string(),
-                    fast.expect_err(text).to_string()
-                ),
+                (slow, fast) => {
+                    assert_eq!(slow.expect_err(text).to_string(), fast.expect_err(text).to_string())
+                }
             }
         }
     }
@@ -358,14 +357,32 @@ mod tests {
     fn both_ways_agree_on_configurations() {
         let known = &mut Known::default();
         for (text, is_usual) in [
-            (r#"{"id":"a","parent_ids":["base","b"],"raw_config":{"sip_lines":{"1":{"username":
-                "u","password":null},"2":{}},"X_a":[1]},"role":"autocreate","transient":1}"#, true),
+            (
+                r#"{"id":"a","parent_ids":["base","b"],"raw_config":{"sip_lines":{"1":{"username":
+                "u","password":null},"2":{}},"X_a":[1]},"role":"autocreate","transient":1}"#,
+                true,
+            ),
             (r#"{"id":"a","parent_ids":[],"raw_config":{"sip_lines":{"1":null}}}"#, true),
-            (r#"{"id":"a","parent_ids":[],"raw_config":{"sip_lines":{"1":{"username":null}}}}"#, true),
-            (r#"{"id":"a","parent_ids":[],"raw_config":{"sip_lines":{"1":{"username":""}}}}"#, true),
-            (r#"{"id":"a","parent_ids":[],"raw_config":{"sip_lines":null},"deletable":false}"#, true),
-            (r#"{"id":"a","parent_ids":[],"raw_config":{"sip_lines":{"1":{"username":1}}}}"#, false),
-            (r#"{"id":"a","parent_ids":[],"raw_config":{"sip_lines":[1,{"username":"x"}]}}"#, false),
+            (
+                r#"{"id":"a","parent_ids":[],"raw_config":{"sip_lines":{"1":{"username":null}}}}"#,
+                true,
+            ),
+            (
+                r#"{"id":"a","parent_ids":[],"raw_config":{"sip_lines":{"1":{"username":""}}}}"#,
+                true,
+            ),
+            (
+                r#"{"id":"a","parent_ids":[],"raw_config":{"sip_lines":null},"deletable":false}"#,
+                true,
+            ),
+            (
+                r#"{"id":"a","parent_ids":[],"raw_config":{"sip_lines":{"1":{"username":1}}}}"#,
+                false,
+            ),
+            (
+                r#"{"id":"a","parent_ids":[],"raw_config":{"sip_lines":[1,{"username":"x"}]}}"#,
+                false,
+            ),
             (r#"{"id":"a","parent_ids":[],"raw_config":{},"raw_config":{"X_a":1}}"#, false),
             (r#"{"id":"a","parent_ids":[1],"raw_config":{}}"#, false),
             (r#"{"id":"a","parent_ids":[]}"#, false),
@@ -386,10 +403,9 @@ mod tests {
                     };
                     assert_eq!(rest(&slow), rest(&fast), "{text}");
                 }
-                (slow, fast) => assert_eq!(
-                    slow.expect_err(text).to_string(),
-                    fast.expect_err(text).to_string()
-                ),
+                (slow, fast) => {
+                    assert_eq!(slow.expect_err(text).to_string(), fast.expect_err(text).to_string())
+                }
             }
         }
     }

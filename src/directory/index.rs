@@ -287,12 +287,7 @@ impl<S: Sign> Places<S> {
     }
 
     /// Takes a document out; true: its value was that of several, and is that of one.
-    fn remove(
-        &mut self,
-        hash: u64,
-        value: &S::Value,
-        name: &str,
-    ) -> (Option<Arc<S::Item>>, bool) {
+    fn remove(&mut self, hash: u64, value: &S::Value, name: &str) -> (Option<Arc<S::Item>>, bool) {
         let found = self.first.find_entry(hash, |item| S::of(item) == Some(value));
         let Ok(mut first) = found else { return (None, false) };
         let mut others = self.others.get_mut(value);

@@ -133,7 +133,16 @@ pub fn identify(query: &Query<'_>, basis: &Basis<'_>, memory: &mut Memory) -> Ve
     let was_known = draft.found().is_some_and(|found| !found.provisional);
     let created = !was_known && !draft.device().provisional && draft.is_kept();
     let (device, change) = draft.finish(found.absent);
-    Verdict { device: Some(device), change, route, release, created, unknown_mac, moved, is_certain }
+    Verdict {
+        device: Some(device),
+        change,
+        route,
+        release,
+        created,
+        unknown_mac,
+        moved,
+        is_certain,
+    }
 }
 
 impl Verdict {

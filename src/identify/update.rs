@@ -39,8 +39,7 @@ pub fn update(draft: &mut Draft, told: &Told<'_>, basis: &Basis<'_>, ids: &mut I
     let may_take = !device.provisional && !basis.settings.nat;
     let is_here = draft.found().is_some_and(|found| found.ip == Some(told.ip));
     let may_share = !is_here || basis.directory.has_shared_addresses();
-    draft.takes_address =
-        may_take && may_share && basis.directory.is_shared(told.ip, &device.id);
+    draft.takes_address = may_take && may_share && basis.directory.is_shared(told.ip, &device.id);
     set_configured(draft, basis);
 }
 

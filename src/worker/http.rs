@@ -6,8 +6,8 @@ use crate::query::{Query, Source};
 use crate::ring::{Io, Output, Slot, Then};
 use crate::time::Instant;
 use crate::wire::http::{
-    After, Connection, Expiry, Method, Persistence, Request, RequestError, Status, Step, client_address,
-    decode_path, write_error,
+    After, Connection, Expiry, Method, Persistence, Request, RequestError, Status, Step,
+    client_address, decode_path, write_error,
 };
 
 impl<I: Io> Worker<I> {
@@ -28,12 +28,10 @@ impl<I: Io> Worker<I> {
                     let output = site.refuse(error, io.buffer());
                     io.send(slot, output, Then::Linger);
                 }
-                Step::Request(request) => {
-                    match site.answer(now, &request, *address, io.buffer()) {
-                        Some(answer) => send(io, http, now, slot, answer),
-                        None => parked.keep(now, slot, &request),
-                    }
-                }
+                Step::Request(request) => match site.answer(now, &request, *address, io.buffer()) {
+                    Some(answer) => send(io, http, now, slot, answer),
+                    None => parked.keep(now, slot, &request),
+                },
             }
         }
         if http.keep(input).is_err() {
