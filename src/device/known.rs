@@ -4,7 +4,7 @@ use ahash::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Config, Device, Extra, Text};
+use super::{Config, Device, Document, Extra, Text};
 use crate::limits;
 
 /// The one copy of each text that many documents have. It forgets all of them when it is full: what
@@ -15,6 +15,8 @@ pub struct Known {
     lists: HashSet<Arc<[Text]>, RandomState>,
     /// By their JSON text.
     extras: HashMap<String, Extra, RandomState>,
+    /// JSON of keys and values that are looked up.
+    json: String,
 }
 
 impl Known {
@@ -47,19 +49,46 @@ impl Known {
         if let Some(role) = &mut config.role {
             *role = self.share_text(role);
         }
-        config.parent_ids = match self.lists.get(&config.parent_ids) {
-            Some(known) => Arc::clone(known),
-            None => {
-                if self.lists.len() >= limits::KNOWN_MAX {
-                    self.lists.clear();
-                }
-                let list: Arc<[Text]> =
-                    config.parent_ids.iter().map(|id| self.share_text(id)).collect();
-                self.lists.insert(Arc::clone(&list));
-                list
-            }
-        };
+        let parents: Vec<&str> = config.parent_ids.iter().map(|id| &**id).collect();
+        config.parent_ids = self.list(&parents);
         self.share_extra(&mut config.extra);
+    }
+
+    /// The copy of a list of names that all share.
+    pub fn list(&mut self, names: &[&str]) -> Arc<[Text]> {
+        let names: Vec<_> = names.iter().map(|name| self.text(name)).collect();
+        if let Some(known) = self.lists.get(&*names) {
+            return Arc::clone(known);
+        }
+        if self.lists.len() >= limits::KNOWN_MAX {
+            self.lists.clear();
+        }
+        let list: Arc<[Text]> = names.into();
+        self.lists.insert(Arc::clone(&list));
+        list
+    }
+
+    /// The copy of keys and their values that all share, from compact JSON texts without escapes.
+    /// None where a value is no JSON.
+    pub fn extra(&mut self, members: &[(&str, &str)]) -> Option<Extra> {
+        if members.is_empty() {
+            return Some(Extra::default());
+        }
+        self.json.clear();
+        for (key, value) in members {
+            for part in [if self.json.is_empty() { "{\"" } else { ",\"" }, key, "\":", value] {
+                self.json.push_str(part);
+            }
+        }
+        self.json.push('}');
+        if let Some(known) = self.extras.get(&*self.json) {
+            return Some(known.clone());
+        }
+        let extra = Extra::from(serde_json::from_str::<Document>(&self.json).ok()?);
+        if members.len() <= limits::KNOWN_KEYS_MAX {
+            self.learn_extra(self.json.clone(), &extra);
+        }
+        Some(extra)
     }
 
     fn share_text(&mut self, text: &Text) -> Text {
@@ -77,8 +106,7 @@ impl Known {
         text
     }
 
-    /// The same for keys without a field of their own.
-    pub fn share_extra(&mut self, extra: &mut Extra) {
+    fn share_extra(&mut self, extra: &mut Extra) {
         if extra.is_empty() || extra.len() > limits::KNOWN_KEYS_MAX {
             return;
         }
@@ -87,10 +115,14 @@ impl Known {
             *extra = known.clone();
             return;
         }
+        self.learn_extra(text, extra);
+    }
+
+    fn learn_extra(&mut self, json: String, extra: &Extra) {
         if self.extras.len() >= limits::KNOWN_MAX {
             self.extras.clear();
         }
-        self.extras.insert(text, extra.clone());
+        self.extras.insert(json, extra.clone());
     }
 }
 

@@ -7,6 +7,7 @@ mod extra;
 mod known;
 mod mac;
 pub mod raw;
+mod scan;
 mod stored;
 mod text;
 

@@ -1,4 +1,4 @@
-//! One value's documents: nearly always one, in the order of their names, found without a write lock.
+//! One value's documents: nearly always one, in the order of names, found without a write lock.
 //!
 //! An entry is a pointer to the document itself, whose value is its key: finding is one look at a
 //! table and one at the document. What shares a value with others lies beside the table.

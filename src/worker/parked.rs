@@ -1,5 +1,5 @@
-//! Requests that cannot be decided yet: while the store is being loaded a phone that is not found may
-//! be one that is not there yet, so its connection waits, and nobody is told anything wrong.
+//! Requests that cannot be decided yet wait, and nobody is told anything wrong: while the store is
+//! being loaded, a phone that is not found may be one that is not there yet.
 
 use super::Worker;
 use super::http::send;
