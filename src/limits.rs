@@ -214,6 +214,12 @@ pub const UNKNOWN_MACS_MAX: usize = 64;
 pub const UNKNOWN_MACS_WINDOW: Duration = Duration::from_secs(600);
 /// Locks that the writers of devices are spread over; two devices seldom share one.
 pub const DIRECTORY_STRIPES: usize = 256;
+/// Locks that each index of devices, and of configurations, is spread over.
+pub const INDEX_SHARDS: usize = 128;
+/// Texts that many documents have and that are kept once; when there are more, they begin anew.
+pub const KNOWN_MAX: usize = 65_536;
+/// Most keys without a field of their own that are looked at whether others have the same.
+pub const KNOWN_KEYS_MAX: usize = 8;
 /// Devices at one address, or with one serial number, that are looked through for a phone that
 /// tells nothing else of itself.
 pub const ADDRESS_CANDIDATES_MAX: usize = 64;
@@ -230,6 +236,7 @@ pub const FAMILY_MAX: usize = 10_000;
 
 const _: () = assert!(PROVISIONAL_PER_SOURCE_MAX <= ADDRESS_CANDIDATES_MAX);
 const _: () = assert!(ADDRESS_CANDIDATES_MAX <= PROVISIONAL_MAX);
+const _: () = assert!(INDEX_SHARDS.is_power_of_two());
 
 // ---- Store and content
 
@@ -251,6 +258,16 @@ pub const STORE_WRITE_BUFFER_BYTES: usize = 64 * 1024 * 1024;
 pub const STORE_CACHE_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes that are read ahead while everything is read at the start.
 pub const STORE_READAHEAD_BYTES: usize = 2 * 1024 * 1024;
+/// Ranges of keys that the store is read in at the start; the threads take one after another.
+pub const LOAD_RANGES: usize = 64;
+/// Documents that one thread reads at the start before it puts them into the indexes at once.
+pub const LOAD_BATCH: usize = 4096;
+/// Least time between two log lines about how far the start is.
+pub const LOAD_LINE_PAUSE: Duration = Duration::from_secs(1);
+/// Most threads that read the store at the start.
+pub const LOAD_THREADS_MAX: usize = 8;
+/// Bytes of documents in one table of many that are taken in at once.
+pub const STORE_TABLE_BYTES: usize = 256 * 1024 * 1024;
 /// Most documents in one write batch.
 pub const FLUSH_BATCH: usize = 10_000;
 /// Bytes of rendered files that are kept.
@@ -271,6 +288,8 @@ pub const TABLE_KEYS_MAX: usize = 4096;
 pub const ARENA_BYTES: usize = 32 * 1024;
 /// Largest static file that is kept in memory.
 pub const STATIC_MEMORY_BYTES_MAX: u64 = 256 * 1024;
+/// Time after which requests that waited for the store to be loaded are decided again.
+pub const PARKED_PAUSE: Duration = Duration::from_millis(50);
 /// Least time between two log lines of one core about connections that were shed.
 pub const SHED_LINE_PAUSE: Duration = Duration::from_secs(1);
 /// Panics of one core that are caught; one more ends the process.
@@ -280,7 +299,10 @@ pub const CLAIM_TIME_MAX: Duration = Duration::from_secs(5);
 /// Time that a clean shutdown may take.
 pub const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(5);
 
+const _: () = assert!(PARKED_PAUSE.as_nanos() < WRITE_STALL_MAX.as_nanos());
 const _: () = assert!(FLUSH_BATCH <= DIRTY_MAX);
 const _: () = assert!(DIRTY_LOT <= FLUSH_BATCH);
 const _: () = assert!(FLUSH_SLOW.as_nanos() <= FLUSH_PAUSE_MAX.as_nanos());
+const _: () = assert!(LOAD_THREADS_MAX <= LOAD_RANGES);
+const _: () = assert!(LOAD_BATCH >= INDEX_SHARDS);
 const _: () = assert!(FLUSH_INTERVAL.as_nanos() <= FLUSH_PAUSE_MAX.as_nanos());

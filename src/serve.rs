@@ -16,8 +16,8 @@ use crate::ring::epoll::Epoll;
 use crate::ring::uring::Uring;
 use crate::ring::{self, Io, Setup, Sizes, Waker};
 use crate::settings::{Driver, Settings};
-use crate::store::Rocks;
-use crate::time::{self, Duration};
+use crate::store::{Loaded, Rocks, StoreError};
+use crate::time::{self, Duration, Instant};
 use crate::worker::{Orders, Proxies, Shared, Stats, Totals, Worker};
 use crate::world::World;
 
@@ -59,6 +59,8 @@ fn choose(wanted: Driver) -> Result<Driver> {
 struct Server {
     shared: Shared,
     cores: Vec<Running>,
+    /// Reads the store; phones that it has read are served meanwhile.
+    loader: JoinHandle<()>,
     failures: Receiver<String>,
 }
 
@@ -87,14 +89,7 @@ impl Server {
         let store = Rocks::open(&settings.store_dir())?;
         let base = settings.base_raw_config();
         let identification = settings.identification.settings();
-        let (world, loaded) = World::open(Arc::new(store), plugins, identification, base)?;
-        let took = time::now().since(began);
-        tracing::info!(
-            devices = loaded.devices,
-            configs = loaded.configs,
-            seconds = took.as_secs_f64(),
-            "the store is loaded"
-        );
+        let world = World::begin(Arc::new(store), plugins, identification, base);
         let content = Content::default();
         content.set_folders(&settings.files_dir());
         let shared = Shared {
@@ -107,7 +102,8 @@ impl Server {
             orders: Arc::new(Orders::default()),
         };
         let (tell, failures) = channel();
-        let mut server = Server { shared, cores: Vec::new(), failures };
+        let loader = load(Arc::clone(&shared.world), began, tell.clone())?;
+        let mut server = Server { shared, cores: Vec::new(), loader, failures };
         let setup = Setup {
             http: settings.http.0,
             tftp: settings.tftp.0,
@@ -185,8 +181,12 @@ impl Server {
             }
             // Looked at first: a core says why it fails before its thread ends.
             let is_dead = self.cores.iter().any(|core| core.thread.is_finished());
+            let is_unread = self.loader.is_finished() && !self.shared.world.is_loaded();
             if let Ok(failure) = self.failures.try_recv() {
                 bail!("{failure}");
+            }
+            if is_unread {
+                bail!("the loading of the store panicked");
             }
             if is_dead {
                 bail!("a core panicked where no connection could be blamed for it");
@@ -243,10 +243,27 @@ impl Server {
                 tracing::error!("a core panicked while it stopped");
             }
         }
-        self.shared.world.close().context("the last changes are not written")?;
+        let closed = self.shared.world.close();
+        if self.loader.join().is_err() {
+            tracing::error!("the loading panicked");
+        }
+        closed.context("the last changes are not written")?;
         tracing::info!("stopped: all changes are written");
         Ok(())
     }
+}
+
+/// Starts the reading of the store; where it fails, the server is told why.
+fn load(world: Arc<World>, began: Instant, failed: Sender<String>) -> Result<JoinHandle<()>> {
+    let run = move || match world.load() {
+        Ok(Loaded { devices, configs }) => {
+            let seconds = time::now().since(began).as_secs_f64();
+            tracing::info!(devices, configs, seconds, "the store is loaded");
+        }
+        Err(StoreError::Loading) => tracing::info!("the loading of the store is given up"),
+        Err(error) => drop(failed.send(error.to_string())),
+    };
+    Ok(thread::Builder::new().name("loader".to_owned()).spawn(run)?)
 }
 
 fn run_uring(

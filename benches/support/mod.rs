@@ -133,11 +133,12 @@ impl Phone {
 }
 
 /// The serial number of a Cisco phone.
-fn serial(mac: Mac) -> String {
+pub fn serial(mac: Mac) -> String {
     format!("CBT{}", &mac.format("", true)[4..])
 }
 
-fn kind_of(number: u32) -> &'static Kind {
+/// The kind of the phone of this number.
+pub fn kind_of(number: u32) -> &'static Kind {
     &KINDS[number as usize % KINDS.len()]
 }
 

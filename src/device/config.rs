@@ -1,9 +1,10 @@
 //! Configurations: a document is checked once on its way in and comes back with every key it had.
 
 use super::raw::{self, Fault};
-use super::{Document, Revision, Text};
+use super::{Document, Extra, Revision, Text};
 use serde_json::Value;
 use std::fmt;
+use std::sync::Arc;
 
 /// The name of a configuration; any text without `/` and NUL.
 pub type ConfigId = Text;
@@ -17,7 +18,7 @@ pub struct Config {
     /// Counts the changes; 0 before the first.
     pub revision: Revision,
     /// Layers below this one, the lowest first; unknown ones and cycles are legal.
-    pub parent_ids: Vec<Text>,
+    pub parent_ids: Arc<[Text]>,
     /// `autocreate` marks the template of new phones' configurations.
     pub role: Option<Text>,
     /// It goes when its last device stops using it.
@@ -30,7 +31,7 @@ pub struct Config {
     pub has_line: bool,
     raw: Box<str>,
     /// All keys but `id`, `parent_ids` and `raw_config`, as they were given.
-    pub extra: Document,
+    pub extra: Extra,
 }
 
 /// Why a document is no configuration. The texts are those of the REST API (spec section 2.3).
@@ -101,23 +102,37 @@ impl Config {
             Some(other) => return Err(ConfigError::Id(other.to_string())),
             None => return Err(ConfigError::Id(String::new())),
         };
-        let parents = document.shift_remove("parent_ids");
+        let parents = texts(document.shift_remove("parent_ids").as_ref());
         let raw = document.shift_remove("raw_config").unwrap_or_default();
         let line = raw.pointer("/sip_lines/1");
         let username = line.and_then(|line| line.get("username")).and_then(Value::as_str);
-        let has_flag = |key| document.get(key).and_then(raw::lax_bool);
-        Ok(Config {
+        let username = username.filter(|name| !name.is_empty()).map(Text::from);
+        let has_line = line.is_some();
+        Ok(Self::of_parts(&id, parents, &raw.to_string(), username, has_line, document.into()))
+    }
+
+    /// A configuration of what was found in its document.
+    pub(super) fn of_parts(
+        id: &str,
+        parent_ids: Arc<[Text]>,
+        raw: &str,
+        sip_username: Option<Text>,
+        has_line: bool,
+        extra: Extra,
+    ) -> Config {
+        let has_flag = |key| extra.get(key).and_then(raw::lax_bool);
+        Config {
             id: id.into(),
             revision: Revision::default(),
-            parent_ids: texts(parents.as_ref()),
-            role: document.get("role").and_then(Value::as_str).map(Text::from),
+            parent_ids,
+            role: extra.get("role").and_then(Value::as_str).map(Text::from),
             transient: has_flag("transient").unwrap_or(false),
             deletable: has_flag("deletable").unwrap_or(true),
-            sip_username: username.filter(|name| !name.is_empty()).map(Text::from),
-            has_line: line.is_some(),
-            raw: raw.to_string().into_boxed_str(),
-            extra: document,
-        })
+            sip_username,
+            has_line,
+            raw: raw.into(),
+            extra,
+        }
     }
 
     /// Writes the document: `id`, `parent_ids`, `raw_config`, then the other keys in their order.
@@ -150,12 +165,12 @@ impl Config {
         if !self.has_line {
             return None;
         }
-        let mut extra = Document::new();
+        let mut extra = Extra::default();
         extra.insert("transient".to_owned(), Value::Bool(true));
         Some(Config {
             id: format!("{}{unique}", self.id).into(),
             revision: Revision::default(),
-            parent_ids: vec![self.id.clone()],
+            parent_ids: Arc::new([self.id.clone()]),
             role: None,
             transient: true,
             deletable: true,
@@ -216,7 +231,7 @@ fn strip_nulls(document: &mut Document) {
     }
 }
 
-fn texts(list: Option<&Value>) -> Vec<Text> {
+fn texts(list: Option<&Value>) -> Arc<[Text]> {
     let elements = list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     elements.iter().filter_map(Value::as_str).map(Text::from).collect()
 }

@@ -49,7 +49,7 @@ impl Device {
         }
         device.configured = take_bool(&mut document, "configured");
         device.is_new = take_bool(&mut document, "is_new");
-        device.extra = document;
+        device.extra = document.into();
         Ok(device)
     }
 
@@ -69,7 +69,7 @@ impl Device {
         }
         document.insert("configured".to_owned(), Value::Bool(self.configured));
         document.insert("is_new".to_owned(), Value::Bool(self.is_new));
-        for (key, value) in &self.extra {
+        for (key, value) in self.extra.iter() {
             // A null that was stored yields to what the pipeline has learnt since.
             document.entry(key.as_str()).or_insert_with(|| value.clone());
         }
@@ -128,9 +128,7 @@ fn take_bool(document: &mut Document, key: &str) -> bool {
 }
 
 fn normal_mac(text: &str) -> Result<Mac, DocumentError> {
-    let error = || DocumentError::Mac(text.to_owned());
-    let mac = Mac::parse(text.as_bytes()).map_err(|_| error())?;
-    if mac.to_string() == text { Ok(mac) } else { Err(error()) }
+    Mac::parse_normal(text.as_bytes()).ok_or_else(|| DocumentError::Mac(text.to_owned()))
 }
 
 fn normal_ip(text: &str) -> Result<IpAddr, DocumentError> {

@@ -25,6 +25,21 @@ impl Mac {
         }
     }
 
+    /// Reads the text form alone: lower case, colons, two digits each. None for everything else.
+    pub fn parse_normal(text: &[u8]) -> Option<Mac> {
+        let text: &[u8; 17] = text.try_into().ok()?;
+        let mut bytes = [0; 6];
+        for (byte, group) in bytes.iter_mut().zip(text.chunks(3)) {
+            let is_normal = !group.iter().any(u8::is_ascii_uppercase)
+                && group.get(2).is_none_or(|&separator| separator == b':');
+            *byte = hex(group[0]).ok()? << 4 | hex(group[1]).ok()?;
+            if !is_normal {
+                return None;
+            }
+        }
+        Some(Mac(bytes))
+    }
+
     /// Writes the twelve digits with `separator` (at most one byte long) between the pairs.
     pub fn format(self, separator: &str, upper: bool) -> String {
         const DIGITS: [&[u8; 16]; 2] = [b"0123456789abcdef", b"0123456789ABCDEF"];
@@ -111,6 +126,15 @@ mod tests {
             "000:15:65:4a:a9:3",
         ] {
             assert_eq!(Mac::parse(text.as_bytes()), Err(MacError), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_text_form_is_one() {
+        let wanted = Mac([0, 0x15, 0x65, 0x4a, 0xa9, 0x37]);
+        assert_eq!(Mac::parse_normal(b"00:15:65:4a:a9:37"), Some(wanted));
+        for text in ["00:15:65:4A:a9:37", "00-15-65-4a-a9-37", "0:15:65:4a:a9:37", "0015654aa937"] {
+            assert_eq!(Mac::parse_normal(text.as_bytes()), None, "{text}");
         }
     }
 

@@ -7,10 +7,15 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::children::Children;
 use super::index::Index;
+use super::signs::ByName;
 use super::{Dirty, Key};
-use crate::device::{Config, ConfigId, Document, Revision, Stale, Text, raw};
+use crate::device::{Config, ConfigId, Document, Known, Revision, Stale, Text, raw};
 use crate::limits;
+
+/// The role of the template of new phones' configurations.
+const AUTOCREATE: &str = "autocreate";
 
 /// What a flattened configuration depends on: equal stamps, equal settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -27,8 +32,8 @@ pub struct Stamp {
 /// server's settings; so (epoch, own revision) names the flattened settings of a configuration.
 #[derive(Debug)]
 pub struct Configs {
-    configs: DashMap<ConfigId, Arc<Config>, RandomState>,
-    children: Index<Text>,
+    configs: Index<ByName>,
+    children: Children,
     base: ArcSwap<Document>,
     epoch: AtomicU64,
     revisions: AtomicU64,
@@ -36,6 +41,7 @@ pub struct Configs {
     flats: DashMap<ConfigId, (Stamp, Arc<Document>), RandomState>,
     templates: Mutex<BTreeSet<ConfigId>>,
     template: ArcSwapOption<ConfigId>,
+    known: Mutex<Known>,
     dirty: Arc<Dirty>,
 }
 
@@ -43,26 +49,27 @@ impl Configs {
     /// No configurations yet; `base` holds the server's own settings, which all others lie on.
     pub fn new(base: Document, dirty: Arc<Dirty>) -> Self {
         Self {
-            configs: DashMap::default(),
-            children: Index::default(),
+            configs: Index::default(),
+            children: Children::default(),
             base: ArcSwap::from_pointee(base),
             epoch: AtomicU64::new(1),
             revisions: AtomicU64::new(0),
             flats: DashMap::default(),
             templates: Mutex::default(),
             template: ArcSwapOption::empty(),
+            known: Mutex::default(),
             dirty,
         }
     }
 
     /// The configuration of this name.
     pub fn get(&self, id: &str) -> Option<Arc<Config>> {
-        self.configs.get(id).map(|config| Arc::clone(&config))
+        self.configs.first(id)
     }
 
     /// All configurations, in the order of their names.
     pub fn all(&self) -> Vec<Arc<Config>> {
-        let mut all: Vec<_> = self.configs.iter().map(|entry| Arc::clone(entry.value())).collect();
+        let mut all = self.configs.all();
         all.sort_unstable_by(|left, right| left.id.cmp(&right.id));
         all
     }
@@ -74,7 +81,7 @@ impl Configs {
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.configs.is_empty()
+        self.len() == 0
     }
 
     /// The template of new phones' configurations: role `autocreate`, of several the least name.
@@ -101,13 +108,40 @@ impl Configs {
     /// What the flattened settings of a configuration depend on; None for an unknown one.
     pub fn stamp(&self, id: &str) -> Option<Stamp> {
         let epoch = self.epoch();
-        let revision = self.configs.get(id)?.revision;
+        let revision = self.configs.first(id)?.revision;
         Some(Stamp { epoch, revision })
+    }
+
+    /// Makes room for so many more.
+    pub fn reserve(&self, count: usize) {
+        self.configs.reserve(count);
     }
 
     /// Takes a configuration that the store holds; it is not written again.
     pub fn restore(&self, config: Config) {
-        self.place(&mut self.lock(), config);
+        self.restore_all(vec![config]);
+    }
+
+    /// Takes configurations that the store holds; they are not written again.
+    pub fn restore_all(&self, configs: Vec<Config>) {
+        let number = |mut config: Config| {
+            config.revision = self.next_revision();
+            Arc::new(config)
+        };
+        let configs: Vec<_> = configs.into_iter().map(number).collect();
+        let is_template = |config: &&Arc<Config>| config.role.as_deref() == Some(AUTOCREATE);
+        for old in self.configs.put_all(&configs) {
+            self.children.remove(&old);
+        }
+        self.children.add_all(&configs);
+        let mut templates = None;
+        for template in configs.iter().filter(is_template) {
+            let templates = templates.get_or_insert_with(|| self.lock());
+            templates.insert(template.id.clone());
+            self.publish(templates);
+        }
+        // Once for all: what was flattened before has another epoch.
+        self.epoch.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Takes a configuration. With a `base`, the stored one must still be of that revision;
@@ -132,10 +166,9 @@ impl Configs {
     /// Removes a configuration; references to it stay.
     pub fn remove(&self, id: &str) -> Option<Arc<Config>> {
         let mut templates = self.lock();
-        let (_, old) = self.configs.remove(id)?;
-        for parent in &old.parent_ids {
-            self.children.remove(&**parent, id);
-        }
+        let old = self.configs.first(id)?;
+        self.configs.remove(&old);
+        self.children.remove(&old);
         self.flats.remove(id);
         templates.remove(id);
         self.publish(&templates);
@@ -148,7 +181,7 @@ impl Configs {
     /// section 2.7): depth first, parents in their order, each once. None for an unknown one.
     pub fn flatten(&self, id: &str) -> Option<Document> {
         let config = self.get(id)?;
-        match config.parent_ids.as_slice() {
+        match &*config.parent_ids {
             // Most phones' configurations: a leaf on one shared layer.
             [parent] if self.children.count(id) == 0 => {
                 let below = self.shared(parent).unwrap_or_else(|| self.base());
@@ -166,7 +199,7 @@ impl Configs {
         let mut known: HashSet<Text> = found.iter().cloned().collect();
         let mut queue = VecDeque::from([Text::from(id)]);
         while let Some(parent) = queue.pop_front() {
-            for child in self.children.names(&*parent) {
+            for child in self.children.names(&parent) {
                 if known.insert(child.clone()) {
                     found.push(child.clone());
                     queue.push_back(child);
@@ -214,31 +247,29 @@ impl Configs {
     }
 
     fn place(&self, templates: &mut BTreeSet<ConfigId>, mut config: Config) -> Arc<Config> {
-        config.revision = Revision(self.revisions.fetch_add(1, Ordering::Relaxed) + 1);
+        config.revision = self.next_revision();
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).share_config(&mut config);
         let id = config.id.clone();
-        for parent in &mut config.parent_ids {
-            // A million phones share the texts of their few parents.
-            if let Some(known) = self.configs.get(&**parent) {
-                *parent = known.id.clone();
-            }
-        }
         let config = Arc::new(config);
-        let old = self.configs.insert(id.clone(), Arc::clone(&config));
-        for parent in old.iter().flat_map(|old| &old.parent_ids) {
-            self.children.remove(&**parent, &id);
+        let old = self.configs.first(&id);
+        self.configs.put(old.as_deref(), &config);
+        if let Some(old) = old {
+            self.children.remove(&old);
         }
-        for parent in &config.parent_ids {
-            self.children.add(parent.clone(), &id);
-        }
+        self.children.add(&config);
         self.bump(&id);
         let changed = match config.role.as_deref() {
-            Some("autocreate") => templates.insert(id),
+            Some(AUTOCREATE) => templates.insert(id),
             _ => templates.remove(&id),
         };
         if changed {
             self.publish(templates);
         }
         config
+    }
+
+    fn next_revision(&self) -> Revision {
+        Revision(self.revisions.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     fn bump(&self, id: &str) {

@@ -1,142 +1,310 @@
-//! One value's devices: nearly always one, in the order of their names, found without a write lock.
+//! One value's documents: nearly always one, in the order of names, found without a write lock.
+//!
+//! An entry is a pointer to the document itself, whose value is its key: finding is one look at a
+//! table and one at the document. What shares a value with others lies beside the table.
 
 use ahash::RandomState;
-use dashmap::{DashMap, Entry};
-use std::borrow::Borrow;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Debug;
 use std::hash::Hash;
+use std::ops::Bound;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::device::Text;
+use crate::limits;
 
-/// From a value (a MAC, an address, …) to the names of those that have it.
-#[derive(Debug)]
-pub struct Index<K: Eq + Hash> {
-    names: DashMap<K, Names, RandomState>,
+/// What an index is of: a kind of documents, and a value that one may have.
+pub trait Sign: Debug {
+    /// The documents.
+    type Item: Debug;
+    /// The value.
+    type Value: Eq + Hash + Debug + ToOwned<Owned: Eq + Hash + Debug> + ?Sized;
+
+    /// A document's value.
+    fn of(item: &Self::Item) -> Option<&Self::Value>;
+
+    /// A document's name.
+    fn name(item: &Self::Item) -> &Text;
 }
 
-/// INVARIANT: `Many` holds two names at least, sorted, each once.
+/// From a value (a MAC, an address, …) to the documents that have it.
 #[derive(Debug)]
-enum Names {
-    One(Text),
-    Many(Vec<Text>),
+pub struct Index<S: Sign> {
+    shards: Box<[Shard<S>]>,
+    hasher: RandomState,
+    /// Values that several documents have.
+    shared: AtomicUsize,
 }
 
-impl<K: Eq + Hash> Default for Index<K> {
+/// On a cache line of its own, so that readers of one do not disturb those of the next.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Shard<S: Sign>(RwLock<Places<S>>);
+
+/// INVARIANT: `first` holds one document of each value, that of the least name; `others` the rest
+/// of those values that several have, by their names, and no empty maps.
+#[derive(Debug)]
+struct Places<S: Sign> {
+    first: HashTable<Arc<S::Item>>,
+    others: HashMap<<S::Value as ToOwned>::Owned, BTreeMap<Text, Arc<S::Item>>, RandomState>,
+}
+
+impl<S: Sign> Default for Index<S> {
     fn default() -> Self {
-        Self { names: DashMap::default() }
+        let places = || Places { first: HashTable::new(), others: HashMap::default() };
+        let shards = (0..limits::INDEX_SHARDS).map(|_| Shard(RwLock::new(places()))).collect();
+        Self { shards, hasher: RandomState::new(), shared: AtomicUsize::new(0) }
     }
 }
 
-impl<K: Eq + Hash> Index<K> {
-    /// The name at `place` in the order of names. No guard outlives the call.
-    pub fn name<Q>(&self, key: &Q, place: usize) -> Option<Text>
-    where
-        K: Borrow<Q>,
-        Q: Eq + Hash + ?Sized,
-    {
-        self.names.get(key)?.as_slice().get(place).cloned()
+impl<S: Sign> Index<S> {
+    /// The document with this value; of several, the one with the least name.
+    pub fn first(&self, value: &S::Value) -> Option<Arc<S::Item>> {
+        let hash = self.hasher.hash_one(value);
+        self.read(hash).find(hash, value).cloned()
+    }
+
+    /// The next document with this value behind `name`, in the order of names.
+    pub fn after(&self, value: &S::Value, name: &str) -> Option<Arc<S::Item>> {
+        let hash = self.hasher.hash_one(value);
+        let places = self.read(hash);
+        let first = places.find(hash, value)?;
+        if **S::name(first) > *name {
+            return Some(Arc::clone(first));
+        }
+        let behind = (Bound::Excluded(name), Bound::Unbounded);
+        places.others.get(value)?.range::<str, _>(behind).next().map(|(_, item)| Arc::clone(item))
+    }
+
+    /// All documents with this value, in the order of their names. No guard outlives a step.
+    pub fn each(&self, value: &S::Value) -> impl Iterator<Item = Arc<S::Item>> {
+        let first = self.first(value);
+        std::iter::successors(first, |last| self.after(value, S::name(last)))
     }
 
     /// How many have this value.
-    pub fn count<Q>(&self, key: &Q) -> usize
-    where
-        K: Borrow<Q>,
-        Q: Eq + Hash + ?Sized,
-    {
-        self.names.get(key).map_or(0, |names| names.as_slice().len())
+    pub fn count(&self, value: &S::Value) -> usize {
+        let hash = self.hasher.hash_one(value);
+        let places = self.read(hash);
+        match places.find(hash, value) {
+            Some(_) => 1 + places.others.get(value).map_or(0, BTreeMap::len),
+            None => 0,
+        }
     }
 
     /// Whether anybody but `name` has this value.
-    pub fn has_other<Q>(&self, key: &Q, name: &str) -> bool
-    where
-        K: Borrow<Q>,
-        Q: Eq + Hash + ?Sized,
-    {
-        let found = self.names.get(key);
-        found.is_some_and(|names| names.as_slice().iter().any(|other| **other != *name))
+    pub fn has_other(&self, value: &S::Value, name: &str) -> bool {
+        let hash = self.hasher.hash_one(value);
+        let places = self.read(hash);
+        let Some(first) = places.find(hash, value) else { return false };
+        **S::name(first) != *name || places.others.contains_key(value)
     }
 
-    /// All names with this value.
-    pub fn names<Q>(&self, key: &Q) -> Vec<Text>
-    where
-        K: Borrow<Q>,
-        Q: Eq + Hash + ?Sized,
-    {
-        self.names.get(key).map_or_else(Vec::new, |names| names.as_slice().to_vec())
+    /// Whether any value is that of several documents.
+    pub fn has_shared(&self) -> bool {
+        self.shared.load(Ordering::Relaxed) > 0
     }
 
-    /// Adds a name, whoever else has the value.
-    pub fn add(&self, key: K, name: &Text) {
-        match self.names.entry(key) {
-            Entry::Vacant(entry) => drop(entry.insert(Names::One(name.clone()))),
-            Entry::Occupied(mut entry) => entry.get_mut().add(name),
-        }
-    }
-
-    /// Adds a name where nobody else has the value; false where somebody has.
-    #[must_use]
-    pub fn claim(&self, key: K, name: &Text) -> bool {
-        match self.names.entry(key) {
-            Entry::Vacant(entry) => {
-                drop(entry.insert(Names::One(name.clone())));
-                true
-            }
-            Entry::Occupied(entry) => matches!(entry.get(), Names::One(other) if other == name),
-        }
-    }
-
-    /// Takes a name away.
-    pub fn remove<Q>(&self, key: &Q, name: &str)
-    where
-        K: Borrow<Q>,
-        Q: Eq + Hash + ?Sized,
-    {
-        let alone = match self.names.get_mut(key) {
-            None => return,
-            Some(mut names) => names.remove(name),
+    /// How many documents have a value.
+    pub fn len(&self) -> usize {
+        let len = |places: &Places<S>| {
+            places.first.len() + places.others.values().map(BTreeMap::len).sum::<usize>()
         };
-        if alone {
-            self.names
-                .remove_if(key, |_, names| matches!(names, Names::One(one) if **one == *name));
+        self.shards.iter().map(|shard| len(&shard.read())).sum()
+    }
+
+    /// All documents that have a value, in no order.
+    pub fn all(&self) -> Vec<Arc<S::Item>> {
+        let mut all = Vec::with_capacity(self.len());
+        for shard in &self.shards {
+            let places = shard.read();
+            all.extend(places.first.iter().cloned());
+            all.extend(places.others.values().flat_map(BTreeMap::values).cloned());
         }
+        all
+    }
+
+    /// Bytes that the tables take, without what the entries point at.
+    pub fn table_bytes(&self) -> usize {
+        let bytes = |shard: &Shard<S>| size_of::<Shard<S>>() + shard.read().first.allocation_size();
+        self.shards.iter().map(bytes).sum()
+    }
+
+    /// Makes room for so many more documents.
+    pub fn reserve(&self, count: usize) {
+        let share = count / limits::INDEX_SHARDS;
+        // Shards are not quite equal.
+        let share = share + share / 64;
+        for shard in &self.shards {
+            let hasher = |item: &Arc<S::Item>| self.hash(item);
+            shard.write().first.reserve(share, hasher);
+        }
+    }
+
+    /// Puts a document in, in place of `old` where there is one.
+    pub fn put(&self, old: Option<&S::Item>, new: &Arc<S::Item>) {
+        let is_kept = old.and_then(S::of) == S::of(new);
+        if let Some(old) = old.filter(|_| !is_kept) {
+            self.remove(old);
+        }
+        if let Some(value) = S::of(new) {
+            let hash = self.hasher.hash_one(value);
+            let is_second = self.write(hash).put(hash, new, |item| self.hash(item));
+            self.shared.fetch_add(usize::from(is_second), Ordering::Relaxed);
+        }
+    }
+
+    /// Puts many documents in, one shard after another. Gives back those in whose place they are:
+    /// of the same value and name.
+    pub fn put_all(&self, items: &[Arc<S::Item>]) -> Vec<Arc<S::Item>> {
+        let mut order: Vec<Vec<(u64, &Arc<S::Item>)>> = vec![Vec::new(); self.shards.len()];
+        for item in items {
+            if let Some(value) = S::of(item) {
+                let hash = self.hasher.hash_one(value);
+                order[place(hash)].push((hash, item));
+            }
+        }
+        let mut replaced = Vec::new();
+        for (shard, items) in self.shards.iter().zip(order) {
+            let mut places = shard.write();
+            for (hash, item) in items {
+                match places.insert_new(hash, item, |item| self.hash(item)) {
+                    Ok(()) => {}
+                    Err(Some(old)) => replaced.push(old),
+                    Err(None) => {
+                        let is_second = places.put(hash, item, |item| self.hash(item));
+                        self.shared.fetch_add(usize::from(is_second), Ordering::Relaxed);
+                    }
+                }
+            }
+        }
+        replaced
+    }
+
+    /// Puts a document in where nobody else has its value; false where somebody has.
+    #[must_use]
+    pub fn claim(&self, new: &Arc<S::Item>) -> bool {
+        let Some(value) = S::of(new) else { return true };
+        let hash = self.hasher.hash_one(value);
+        let mut places = self.write(hash);
+        if let Some(first) = places.find(hash, value)
+            && (S::name(first) != S::name(new) || places.others.contains_key(value))
+        {
+            return false;
+        }
+        places.put(hash, new, |item| self.hash(item));
+        true
+    }
+
+    /// Takes a document out, by its value and name.
+    pub fn remove(&self, item: &S::Item) -> Option<Arc<S::Item>> {
+        let value = S::of(item)?;
+        let hash = self.hasher.hash_one(value);
+        let (removed, was_second) = self.write(hash).remove(hash, value, S::name(item));
+        self.shared.fetch_sub(usize::from(was_second), Ordering::Relaxed);
+        removed
+    }
+
+    fn hash(&self, item: &S::Item) -> u64 {
+        self.hasher.hash_one(S::of(item).expect("invariant: what is in an index has its value"))
+    }
+
+    fn read(&self, hash: u64) -> RwLockReadGuard<'_, Places<S>> {
+        self.shards[place(hash)].read()
+    }
+
+    fn write(&self, hash: u64) -> RwLockWriteGuard<'_, Places<S>> {
+        self.shards[place(hash)].write()
     }
 }
 
-impl Names {
-    fn as_slice(&self) -> &[Text] {
-        match self {
-            Names::One(name) => std::slice::from_ref(name),
-            Names::Many(names) => names,
+/// Bits that the tables use neither for their places nor for their tags.
+fn place(hash: u64) -> usize {
+    usize::from((hash >> 40) as u16) % limits::INDEX_SHARDS
+}
+
+impl<S: Sign> Shard<S> {
+    fn read(&self) -> RwLockReadGuard<'_, Places<S>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Places<S>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Sign> Places<S> {
+    fn find(&self, hash: u64, value: &S::Value) -> Option<&Arc<S::Item>> {
+        self.first.find(hash, |item| S::of(item) == Some(value))
+    }
+
+    /// Puts a document in that is alone with its value. Else the one of its name comes back, in
+    /// whose place it is, or none, and nothing is done.
+    fn insert_new(
+        &mut self,
+        hash: u64,
+        new: &Arc<S::Item>,
+        hasher: impl Fn(&Arc<S::Item>) -> u64,
+    ) -> Result<(), Option<Arc<S::Item>>> {
+        match self.first.entry(hash, |item| S::of(item) == S::of(new), hasher) {
+            Entry::Vacant(entry) => {
+                entry.insert(Arc::clone(new));
+                Ok(())
+            }
+            Entry::Occupied(mut entry) if S::name(entry.get()) == S::name(new) => {
+                Err(Some(std::mem::replace(entry.get_mut(), Arc::clone(new))))
+            }
+            Entry::Occupied(_) => Err(None),
         }
     }
 
-    fn add(&mut self, name: &Text) {
-        match self {
-            Names::One(one) if one == name => {}
-            Names::One(one) => {
-                let mut names = vec![one.clone(), name.clone()];
-                names.sort_unstable();
-                *self = Names::Many(names);
-            }
-            Names::Many(names) => {
-                if let Err(place) = names.binary_search(name) {
-                    names.insert(place, name.clone());
-                }
-            }
-        }
+    /// Puts a document in; true: its value is now that of a second one.
+    fn put(
+        &mut self,
+        hash: u64,
+        new: &Arc<S::Item>,
+        hasher: impl Fn(&Arc<S::Item>) -> u64,
+    ) -> bool {
+        let Err(None) = self.insert_new(hash, new, hasher) else { return false };
+        let value = S::of(new).expect("invariant: it was found by it");
+        let first = self.first.find_mut(hash, |item| S::of(item) == Some(value));
+        let first = first.expect("invariant: another has this value");
+        // The least name is the first; what it was, is one of the others.
+        let other = if S::name(new) < S::name(first) {
+            std::mem::replace(first, Arc::clone(new))
+        } else {
+            Arc::clone(new)
+        };
+        let is_second = !self.others.contains_key(value);
+        let others = self.others.entry(value.to_owned()).or_default();
+        // The one of this name may have been among the others.
+        others.remove(S::name(new));
+        others.insert(S::name(&other).clone(), other);
+        is_second
     }
 
-    /// True: this name is the only one, and the caller removes the entry.
-    fn remove(&mut self, name: &str) -> bool {
-        match self {
-            Names::One(one) => **one == *name,
-            Names::Many(names) => {
-                names.retain(|other| **other != *name);
-                if let [one] = names.as_slice() {
-                    *self = Names::One(one.clone());
-                }
-                false
+    /// Takes a document out; true: its value was that of several, and is that of one.
+    fn remove(&mut self, hash: u64, value: &S::Value, name: &str) -> (Option<Arc<S::Item>>, bool) {
+        let found = self.first.find_entry(hash, |item| S::of(item) == Some(value));
+        let Ok(mut first) = found else { return (None, false) };
+        let mut others = self.others.get_mut(value);
+        let removed = if **S::name(first.get()) == *name {
+            let next = others.as_mut().and_then(|others| others.pop_first());
+            match next {
+                Some((_, next)) => Some(std::mem::replace(first.get_mut(), next)),
+                None => Some(first.remove().0),
             }
+        } else {
+            others.as_mut().and_then(|others| others.remove(name))
+        };
+        let is_alone = others.is_some_and(|others| others.is_empty());
+        if is_alone {
+            self.others.remove(value);
         }
+        (removed, is_alone)
     }
 }
 
@@ -144,30 +312,77 @@ impl Names {
 mod tests {
     use super::*;
 
+    /// A value and a name.
+    #[derive(Debug, PartialEq)]
+    struct Item(u8, Text);
+
+    #[derive(Debug)]
+    struct ByValue;
+
+    impl Sign for ByValue {
+        type Item = Item;
+        type Value = u8;
+
+        fn of(item: &Item) -> Option<&u8> {
+            Some(&item.0).filter(|value| **value > 0)
+        }
+
+        fn name(item: &Item) -> &Text {
+            &item.1
+        }
+    }
+
+    fn item(value: u8, name: &str) -> Arc<Item> {
+        Arc::new(Item(value, name.into()))
+    }
+
+    fn names(index: &Index<ByValue>, value: u8) -> String {
+        index.each(&value).map(|item| item.1.to_string()).collect()
+    }
+
     #[test]
     fn names_come_in_their_order_whatever_the_order_of_adding() {
-        let index: Index<u8> = Index::default();
+        let index: Index<ByValue> = Index::default();
         for name in ["b", "c", "a", "b"] {
-            index.add(1, &name.into());
+            index.put(None, &item(1, name));
         }
-        assert_eq!(index.names(&1), ["a".into(), "b".into(), "c".into()] as [Text; 3]);
-        assert_eq!(index.name(&1, 0).as_deref(), Some("a"));
+        assert_eq!(names(&index, 1), "abc");
+        assert_eq!((index.count(&1), index.len(), index.has_shared()), (3, 3, true));
         for name in ["a", "c"] {
-            index.remove(&1, name);
+            assert!(index.remove(&item(1, name)).is_some());
         }
         assert_eq!((index.count(&1), index.has_other(&1, "b")), (1, false));
-        index.remove(&1, "z");
-        index.remove(&1, "b");
-        assert_eq!(index.names.len(), 0);
+        assert!(!index.has_shared());
+        assert_eq!(index.remove(&item(1, "z")), None);
+        assert_eq!(index.remove(&item(1, "b")), Some(item(1, "b")));
+        assert_eq!((index.len(), index.first(&1)), (0, None));
     }
 
     #[test]
     fn only_one_claims() {
-        let index: Index<u8> = Index::default();
-        assert!(index.claim(1, &"a".into()));
-        assert!(index.claim(1, &"a".into()));
-        assert!(!index.claim(1, &"b".into()));
-        index.remove(&1, "a");
-        assert!(index.claim(1, &"b".into()));
+        let index: Index<ByValue> = Index::default();
+        let (a, b) = (item(1, "a"), item(1, "b"));
+        assert!(index.claim(&a));
+        assert!(index.claim(&a));
+        assert!(!index.claim(&b));
+        index.remove(&a);
+        assert!(index.claim(&b));
+        assert!(index.claim(&item(0, "nothing to claim")));
+    }
+
+    #[test]
+    fn a_new_one_takes_the_place_of_the_old() {
+        let index: Index<ByValue> = Index::default();
+        let old = item(1, "b");
+        index.put_all(&[item(1, "a"), Arc::clone(&old), item(0, "c"), item(2, "d")]);
+        let new = item(1, "b");
+        index.put(Some(&old), &new);
+        assert!(index.each(&1).any(|item| Arc::ptr_eq(&item, &new)));
+        let moved = item(2, "b");
+        index.put(Some(&new), &moved);
+        assert_eq!((names(&index, 1).as_str(), names(&index, 2).as_str()), ("a", "bd"));
+        let again = item(2, "b");
+        assert_eq!(index.put_all(std::slice::from_ref(&again)), [moved]);
+        assert_eq!(index.all().len(), 3);
     }
 }

@@ -1,14 +1,17 @@
 //! Devices in memory, found by MAC, serial number, UUID or address; changes come in by one door.
 //!
-//! Lookups take no write lock and allocate nothing. A change names the revision it was made from
-//! and is refused when that is no longer the newest. Writers of one device queue at a stripe (a
-//! mutex chosen by its name), and under it take one shard's guard at a time; readers take one guard
-//! at a time and no stripe. So nothing waits in a circle.
+//! Lookups take no write lock and allocate nothing: an index gives the device itself. A change names
+//! the revision it was made from and is refused when that is no longer the newest; a device that an
+//! index still gives while it is being replaced is such an outdated one. Writers of one device queue
+//! at a stripe (a mutex chosen by its name), and under it take one shard's guard at a time; readers
+//! take one guard at a time and no stripe. So nothing waits in a circle.
 
+mod children;
 mod configs;
 mod dirty;
 mod index;
 mod provisional;
+mod signs;
 #[cfg(test)]
 mod tests;
 
@@ -17,34 +20,37 @@ pub use dirty::{Dirty, Key, Taken};
 pub use provisional::may_be_same;
 
 use ahash::RandomState;
-use dashmap::DashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::device::{Absent, Change, Device, DeviceId, Mac, Put, Revision, Stale, Text};
+use crate::device::{Absent, Change, Device, DeviceId, Known, Mac, Put, Revision, Stale};
 use crate::limits;
 use crate::time::Instant;
 use index::Index;
 use provisional::Provisional;
+use signs::{ByConfig, ById, ByIp, ByMac, BySerial, ByUuid};
 
 /// All devices. Duplicate MACs, serial numbers and UUIDs are legal (operators and imports may make
 /// them); the least name is found first.
 ///
-/// INVARIANT: while no writer is at work, each index holds exactly the values of `devices`.
+/// INVARIANT: while no writer is at work, each index holds exactly the devices of `devices` that
+/// have its value.
 #[derive(Debug)]
 pub struct Directory {
-    devices: DashMap<DeviceId, Arc<Device>, RandomState>,
-    macs: Index<Mac>,
-    serials: Index<Text>,
-    uuids: Index<Text>,
-    ips: Index<IpAddr>,
-    by_config: Index<Text>,
+    devices: Index<ById>,
+    macs: Index<ByMac>,
+    serials: Index<BySerial>,
+    uuids: Index<ByUuid>,
+    ips: Index<ByIp>,
+    by_config: Index<ByConfig>,
     provisional: Provisional,
     stripes: Vec<Mutex<()>>,
     hasher: RandomState,
     revisions: AtomicU64,
     auto_added: AtomicUsize,
+    known: Mutex<Known>,
+    is_complete: AtomicBool,
     dirty: Arc<Dirty>,
 }
 
@@ -52,7 +58,7 @@ impl Directory {
     /// An empty directory that notes its changes in `dirty`.
     pub fn new(dirty: Arc<Dirty>) -> Self {
         Self {
-            devices: DashMap::default(),
+            devices: Index::default(),
             macs: Index::default(),
             serials: Index::default(),
             uuids: Index::default(),
@@ -63,23 +69,40 @@ impl Directory {
             hasher: RandomState::new(),
             revisions: AtomicU64::new(0),
             auto_added: AtomicUsize::new(0),
+            known: Mutex::default(),
+            is_complete: AtomicBool::new(true),
             dirty,
         }
     }
 
+    /// An empty directory that does not have all devices before [`Self::complete`].
+    pub fn incomplete(dirty: Arc<Dirty>) -> Self {
+        Self { is_complete: AtomicBool::new(false), ..Self::new(dirty) }
+    }
+
+    /// Whether a device that is not found is not there.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete.load(Ordering::Acquire)
+    }
+
+    /// Says that all devices are there.
+    pub fn complete(&self) {
+        self.is_complete.store(true, Ordering::Release);
+    }
+
     /// The device of this name.
     pub fn get(&self, id: &str) -> Option<Arc<Device>> {
-        self.devices.get(id).map(|device| Arc::clone(&device))
+        self.devices.first(id)
     }
 
     /// The device with this MAC; of several, the one with the least name.
     pub fn by_mac(&self, mac: Mac) -> Option<Arc<Device>> {
-        self.first(&self.macs, &mac, |device| device.mac == Some(mac))
+        self.macs.first(&mac)
     }
 
     /// The device with this serial number; of several, the one with the least name.
     pub fn by_serial(&self, sn: &str) -> Option<Arc<Device>> {
-        self.first(&self.serials, sn, |device| device.sn.as_deref() == Some(sn))
+        self.serials.first(sn)
     }
 
     /// A device that requests made of this serial number without a MAC, other than `id`: what a
@@ -89,22 +112,19 @@ impl Directory {
             return None;
         }
         // Clones share a serial number; only so many are looked at.
-        let names = (0..limits::ADDRESS_CANDIDATES_MAX).map_while(|at| self.serials.name(sn, at));
-        let others = names.filter(|other| **other != *id);
-        others.filter_map(|other| self.get(&other)).find(|other| stands_in(other))
+        let mut some = self.serials.each(sn).take(limits::ADDRESS_CANDIDATES_MAX);
+        some.find(|other| *other.id != *id && stands_in(other))
     }
 
     /// The device with this UUID; of several, the one with the least name.
     pub fn by_uuid(&self, uuid: &str) -> Option<Arc<Device>> {
-        self.first(&self.uuids, uuid, |device| device.uuid.as_deref() == Some(uuid))
+        self.uuids.first(uuid)
     }
 
     /// The devices with this address, in the order of their names.
     pub fn at_address(&self, ip: IpAddr) -> impl Iterator<Item = Arc<Device>> {
-        (0..)
-            .map_while(move |place| self.ips.name(&ip, place))
-            .filter_map(|id| self.get(&id))
-            .filter(move |device| device.ip == Some(ip))
+        let first = self.ips.first(&ip);
+        std::iter::successors(first, move |last| self.ips.after(&ip, &last.id))
     }
 
     /// How many devices have this address.
@@ -112,14 +132,20 @@ impl Directory {
         self.ips.count(&ip)
     }
 
-    /// Whether another device than `id` has this address.
+    /// Whether another device than `id`, which has this address or is about to, has it too.
     pub fn is_shared(&self, ip: IpAddr, id: &str) -> bool {
         self.ips.has_other(&ip, id)
     }
 
+    /// Whether devices share addresses at all. Where none do, nobody but a device itself has the
+    /// address that it is stored with.
+    pub fn has_shared_addresses(&self) -> bool {
+        self.ips.has_shared()
+    }
+
     /// The names of the devices with this configuration.
     pub fn with_config(&self, config: &str) -> Vec<DeviceId> {
-        self.by_config.names(config)
+        self.by_config.each(config).map(|device| device.id.clone()).collect()
     }
 
     /// How many devices there are, provisional ones counted.
@@ -129,7 +155,7 @@ impl Directory {
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.devices.is_empty()
+        self.len() == 0
     }
 
     /// How many are known only by their address.
@@ -139,10 +165,8 @@ impl Directory {
 
     /// The devices known only by this address, in the order of their names.
     pub fn provisional_at(&self, ip: IpAddr) -> impl Iterator<Item = Arc<Device>> {
-        (0..)
-            .map_while(move |place| self.provisional.at(ip, place))
-            .filter_map(|id| self.get(&id))
-            .filter(move |device| device.provisional && device.ip == Some(ip))
+        let first = self.provisional.at(ip, "");
+        std::iter::successors(first, move |last| self.provisional.at(ip, &last.id))
     }
 
     /// How many devices are known only by this address.
@@ -157,7 +181,7 @@ impl Directory {
 
     /// All devices as they are, in the order of their names.
     pub fn all(&self) -> Vec<Arc<Device>> {
-        let mut all: Vec<_> = self.devices.iter().map(|entry| Arc::clone(entry.value())).collect();
+        let mut all = self.devices.all();
         all.sort_unstable_by(|left, right| left.id.cmp(&right.id));
         all
     }
@@ -173,12 +197,49 @@ impl Directory {
         expired.iter().filter(|id| self.drop_if(id, |device| device.provisional)).count()
     }
 
+    /// Makes room for so many more devices, so that none of them waits while a table grows.
+    pub fn reserve(&self, count: usize) {
+        self.devices.reserve(count);
+        self.macs.reserve(count);
+        self.ips.reserve(count);
+        self.by_config.reserve(count);
+    }
+
     /// Takes a device that the store holds; it is not written again.
-    pub fn restore(&self, mut device: Device) {
-        device.revision = self.next_revision();
-        let device = Arc::new(device);
-        self.reindex(None, Some(&device));
-        self.devices.insert(device.id.clone(), device);
+    pub fn restore(&self, device: Device) {
+        self.restore_all(vec![device]);
+    }
+
+    /// Takes devices that the store holds; they are not written again.
+    pub fn restore_all(&self, devices: Vec<Device>) {
+        let number = |mut device: Device| {
+            device.revision = self.next_revision();
+            Arc::new(device)
+        };
+        let devices: Vec<_> = devices.into_iter().map(number).collect();
+        // Before a sign is found: who finds the sign finds the device.
+        for old in self.devices.put_all(&devices) {
+            self.unindex(&old);
+        }
+        self.macs.put_all(&devices);
+        self.ips.put_all(&devices);
+        self.serials.put_all(&devices);
+        self.uuids.put_all(&devices);
+        self.by_config.put_all(&devices);
+        let count = devices.iter().filter(|device| is_auto_added(device)).count();
+        self.auto_added.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Bytes of the tables that devices are found by, by what they are found by.
+    pub fn table_bytes(&self) -> [(&'static str, usize); 6] {
+        [
+            ("id", self.devices.table_bytes()),
+            ("mac", self.macs.table_bytes()),
+            ("serial", self.serials.table_bytes()),
+            ("uuid", self.uuids.table_bytes()),
+            ("address", self.ips.table_bytes()),
+            ("config", self.by_config.table_bytes()),
+        ]
     }
 
     /// Takes a change. The device comes back as it is now (a removed one as it last was).
@@ -224,19 +285,20 @@ impl Directory {
             return Ok(Arc::clone(old));
         }
         device.revision = self.next_revision();
+        self.known().share(&mut device, old.as_deref());
         let device = Arc::new(device);
         if old.is_none() {
             // Before it can be found by a sign: who finds the sign finds the device.
-            self.devices.insert(device.id.clone(), Arc::clone(&device));
+            self.devices.put(None, &device);
         }
         if !self.claim(old.as_deref(), &device, absent) {
             if old.is_none() {
-                self.devices.remove(&device.id);
+                self.devices.remove(&device);
             }
             return Err(Stale);
         }
-        self.devices.insert(device.id.clone(), Arc::clone(&device));
-        self.reindex(old.as_deref(), Some(&device));
+        self.devices.put(old.as_deref(), &device);
+        self.index(old.as_deref(), &device);
         if !device.provisional {
             self.dirty.mark(Key::Device(device.id.clone()));
         }
@@ -249,8 +311,8 @@ impl Directory {
         if base.is_some_and(|base| base != old.revision) {
             return Err(Stale);
         }
-        self.devices.remove(id);
-        self.reindex(Some(&old), None);
+        self.devices.remove(&old);
+        self.unindex(&old);
         if !old.provisional {
             self.dirty.mark(Key::Device(old.id.clone()));
         }
@@ -258,54 +320,58 @@ impl Directory {
     }
 
     /// Takes the signs that nobody may have. All or none.
-    fn claim(&self, old: Option<&Device>, new: &Device, absent: Absent) -> bool {
-        let had_mac = old.and_then(|old| old.mac) == new.mac;
-        let had_sn = old.is_some_and(|old| old.sn == new.sn);
-        let had_uuid = old.is_some_and(|old| old.uuid == new.uuid);
-        let mac = new.mac.filter(|_| absent.mac && !had_mac);
-        let sn = new.sn.as_ref().filter(|_| absent.sn && !had_sn);
-        let uuid = new.uuid.as_ref().filter(|_| absent.uuid && !had_uuid);
-        if mac.is_some_and(|mac| !self.macs.claim(mac, &new.id)) {
+    fn claim(&self, old: Option<&Device>, new: &Arc<Device>, absent: Absent) -> bool {
+        let claims_mac = absent.mac && old.and_then(|old| old.mac) != new.mac;
+        let claims_sn = absent.sn && old.is_none_or(|old| old.sn != new.sn);
+        let claims_uuid = absent.uuid && old.is_none_or(|old| old.uuid != new.uuid);
+        if claims_mac && !self.macs.claim(new) {
             return false;
         }
-        let unclaim_mac = || {
-            if let Some(mac) = mac {
-                self.macs.remove(&mac, &new.id);
-            }
-        };
-        if sn.is_some_and(|sn| !self.serials.claim(sn.clone(), &new.id)) {
+        let unclaim_mac = || claims_mac.then(|| self.macs.remove(new));
+        if claims_sn && !self.serials.claim(new) {
             unclaim_mac();
             return false;
         }
         let spot = new.provisional && !self.provisional.claim(new);
-        if spot || uuid.is_some_and(|uuid| !self.uuids.claim(uuid.clone(), &new.id)) {
+        if spot || (claims_uuid && !self.uuids.claim(new)) {
             unclaim_mac();
-            if let Some(sn) = sn {
-                self.serials.remove(&**sn, &new.id);
+            if claims_sn {
+                self.serials.remove(new);
             }
             return false;
         }
         true
     }
 
-    /// Makes the indexes say of `new` what they said of `old`.
-    fn reindex(&self, old: Option<&Device>, new: Option<&Device>) {
-        let id = &old.or(new).expect("invariant: a change has a before or an after").id;
-        move_name(&self.macs, old.and_then(|d| d.mac), new.and_then(|d| d.mac), id);
-        move_name(&self.ips, old.and_then(|d| d.ip), new.and_then(|d| d.ip), id);
-        let sn = |d: &Device| d.sn.clone();
-        move_name(&self.serials, old.and_then(sn), new.and_then(sn), id);
-        let uuid = |d: &Device| d.uuid.clone();
-        move_name(&self.uuids, old.and_then(uuid), new.and_then(uuid), id);
-        let config = |d: &Device| d.config.clone();
-        move_name(&self.by_config, old.and_then(config), new.and_then(config), id);
+    /// Makes the indexes give `new` where they gave `old`.
+    fn index(&self, old: Option<&Device>, new: &Arc<Device>) {
+        self.macs.put(old, new);
+        self.ips.put(old, new);
+        self.serials.put(old, new);
+        self.uuids.put(old, new);
+        self.by_config.put(old, new);
         if let Some(was) = old.filter(|old| old.provisional) {
-            self.provisional.release(was, new.filter(|new| new.provisional));
+            self.provisional.release(was, Some(&**new).filter(|new| new.provisional));
         }
-        match (old.is_some_and(is_auto_added), new.is_some_and(is_auto_added)) {
+        match (old.is_some_and(is_auto_added), is_auto_added(new)) {
             (false, true) => drop(self.auto_added.fetch_add(1, Ordering::Relaxed)),
             (true, false) => drop(self.auto_added.fetch_sub(1, Ordering::Relaxed)),
             _ => {}
+        }
+    }
+
+    /// Makes the indexes forget a device.
+    fn unindex(&self, old: &Device) {
+        self.macs.remove(old);
+        self.ips.remove(old);
+        self.serials.remove(old);
+        self.uuids.remove(old);
+        self.by_config.remove(old);
+        if old.provisional {
+            self.provisional.release(old, None);
+        }
+        if is_auto_added(old) {
+            self.auto_added.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
@@ -314,20 +380,20 @@ impl Directory {
         if !self.ips.has_other(&ip, &taker.id) {
             return;
         }
-        for id in self.ips.names(&ip).into_iter().filter(|id| *id != taker.id) {
-            let Some(other) = self.get(&id) else { continue };
+        let others: Vec<_> = self.ips.each(&ip).filter(|other| other.id != taker.id).collect();
+        for other in others {
             // Of two that take it at once, the later one keeps it.
-            if other.ip != Some(ip) || other.revision > taker.revision {
+            if other.revision > taker.revision {
                 continue;
             }
             let lost = if other.provisional {
-                self.remove(&id, Some(other.revision)).map(drop)
+                self.remove(&other.id, Some(other.revision)).map(drop)
             } else {
                 let device = Device { ip: None, ..(*other).clone() };
                 self.put_one(device, Some(other.revision), Absent::default(), false).map(drop)
             };
             if lost.is_err() {
-                tracing::debug!(device = %id, %ip, "changed while it lost its address");
+                tracing::debug!(device = %other.id, %ip, "changed while it lost its address");
             }
         }
     }
@@ -355,40 +421,8 @@ impl Directory {
         Revision(self.revisions.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    fn first<K, Q>(
-        &self,
-        index: &Index<K>,
-        key: &Q,
-        has_it: impl Fn(&Device) -> bool,
-    ) -> Option<Arc<Device>>
-    where
-        K: std::borrow::Borrow<Q> + Eq + std::hash::Hash,
-        Q: Eq + std::hash::Hash + ?Sized,
-    {
-        let mut place = 0;
-        // One whose sign is just changing is passed over.
-        while let Some(id) = index.name(key, place) {
-            if let Some(device) = self.get(&id).filter(|device| has_it(device)) {
-                return Some(device);
-            }
-            place += 1;
-        }
-        None
-    }
-}
-
-/// Moves a name from one value to another, where they differ.
-fn move_name<K: Eq + std::hash::Hash>(
-    index: &Index<K>,
-    old: Option<K>,
-    new: Option<K>,
-    id: &DeviceId,
-) {
-    if let Some(old) = old.filter(|old| new.as_ref() != Some(old)) {
-        index.remove(&old, id);
-    }
-    if let Some(new) = new {
-        index.add(new, id);
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,9 +3,11 @@
 use ahash::RandomState;
 use dashmap::{DashMap, Entry};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::index::Index;
+use super::signs::ByIp;
 use crate::device::{Device, DeviceId, Text};
 use crate::limits;
 use crate::time::Instant;
@@ -22,7 +24,7 @@ struct Spot {
 #[derive(Debug, Default)]
 pub struct Provisional {
     spots: DashMap<Spot, DeviceId, RandomState>,
-    places: Index<IpAddr>,
+    places: Index<ByIp>,
     seen: DashMap<DeviceId, AtomicU64, RandomState>,
     latest: AtomicU64,
 }
@@ -30,14 +32,13 @@ pub struct Provisional {
 impl Provisional {
     /// Takes the device's spot; false where another device has it.
     #[must_use]
-    pub fn claim(&self, device: &Device) -> bool {
+    pub fn claim(&self, device: &Arc<Device>) -> bool {
         match self.spots.entry(spot(device)) {
-            Entry::Occupied(entry) => return *entry.get() == device.id,
+            Entry::Occupied(entry) if *entry.get() != device.id => return false,
+            Entry::Occupied(_) => {}
             Entry::Vacant(entry) => drop(entry.insert(device.id.clone())),
         }
-        if let Some(ip) = device.ip {
-            self.places.add(ip, &device.id);
-        }
+        self.places.put(None, device);
         let latest = self.latest.load(Ordering::Relaxed);
         self.seen.entry(device.id.clone()).or_insert_with(|| AtomicU64::new(latest));
         true
@@ -48,17 +49,17 @@ impl Provisional {
         if is.is_none_or(|is| spot(is) != spot(was)) {
             self.spots.remove_if(&spot(was), |_, id| *id == was.id);
         }
-        if let Some(ip) = was.ip.filter(|_| is.and_then(|is| is.ip) != was.ip) {
-            self.places.remove(&ip, &was.id);
+        if is.is_none_or(|is| is.ip != was.ip) {
+            self.places.remove(was);
         }
         if is.is_none() {
             self.seen.remove(&was.id);
         }
     }
 
-    /// The one at `place` in the order of names at this address.
-    pub fn at(&self, ip: IpAddr, place: usize) -> Option<DeviceId> {
-        self.places.name(&ip, place)
+    /// The next one at this address behind `name`, in the order of names.
+    pub fn at(&self, ip: IpAddr, name: &str) -> Option<Arc<Device>> {
+        self.places.after(&ip, name)
     }
 
     /// How many are at this address.

@@ -102,6 +102,8 @@ pub struct Verdict {
     pub unknown_mac: Option<Mac>,
     /// Whether the phone was last seen at another address.
     pub moved: bool,
+    /// Whether it would be the same with more devices in the directory.
+    pub is_certain: bool,
 }
 
 /// Decides a request (spec section 1). Pure: it reads, and says what should change.
@@ -109,6 +111,7 @@ pub fn identify(query: &Query<'_>, basis: &Basis<'_>, memory: &mut Memory) -> Ve
     let sighting = basis.plugins.extract(query, &mut memory.scratch);
     let told = Told::of(&sighting);
     let found = retrieve::retrieve(&told, basis);
+    let is_certain = found.is_certain;
     let moved = found.device.as_ref().is_some_and(|d| d.ip.is_some_and(|ip| ip != told.ip));
     let unknown_mac = told.mac.filter(|_| found.absent.mac && found.device.is_none());
     let is_new = found.device.is_none();
@@ -130,7 +133,16 @@ pub fn identify(query: &Query<'_>, basis: &Basis<'_>, memory: &mut Memory) -> Ve
     let was_known = draft.found().is_some_and(|found| !found.provisional);
     let created = !was_known && !draft.device().provisional && draft.is_kept();
     let (device, change) = draft.finish(found.absent);
-    Verdict { device: Some(device), change, route, release, created, unknown_mac, moved }
+    Verdict {
+        device: Some(device),
+        change,
+        route,
+        release,
+        created,
+        unknown_mac,
+        moved,
+        is_certain,
+    }
 }
 
 impl Verdict {
@@ -143,6 +155,7 @@ impl Verdict {
             created: false,
             unknown_mac: None,
             moved: false,
+            is_certain: false,
         }
     }
 }

@@ -14,6 +14,8 @@ pub struct Found {
     pub device: Option<Arc<Device>>,
     /// The signs that were looked for and not found.
     pub absent: Absent,
+    /// Whether the first sign that was told has found it: nobody else could be meant.
+    pub is_certain: bool,
 }
 
 /// Looks for the device (spec section 1.3). The first sign that somebody has decides.
@@ -30,10 +32,11 @@ pub fn retrieve(told: &Told<'_>, basis: &Basis<'_>) -> Found {
         device = told.uuid.and_then(|uuid| directory.by_uuid(&told::utf8(uuid)));
         absent.uuid = device.is_none() && told.uuid.is_some();
     }
+    let is_certain = device.is_some() && absent == Absent::default();
     if device.is_none() {
         device = by_address(told, basis);
     }
-    Found { device, absent }
+    Found { device, absent, is_certain }
 }
 
 /// The only device at the address that nothing told speaks against. Of several, one that is known

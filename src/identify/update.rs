@@ -36,9 +36,10 @@ pub fn update(draft: &mut Draft, told: &Told<'_>, basis: &Basis<'_>, ids: &mut I
     associate(draft, told, basis);
     give_config(draft, basis, ids);
     let device = draft.device();
-    let is_known = !device.provisional;
-    let is_shared = basis.directory.is_shared(told.ip, &device.id);
-    draft.takes_address = is_known && is_shared && !basis.settings.nat;
+    let may_take = !device.provisional && !basis.settings.nat;
+    let is_here = draft.found().is_some_and(|found| found.ip == Some(told.ip));
+    let may_share = !is_here || basis.directory.has_shared_addresses();
+    draft.takes_address = may_take && may_share && basis.directory.is_shared(told.ip, &device.id);
     set_configured(draft, basis);
 }
 

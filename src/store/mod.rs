@@ -5,17 +5,22 @@
 //! whole or not at all. Configurations of a batch come with the devices that name them or before.
 
 mod behind;
+mod bulk;
 mod documents;
+mod load;
+mod ranges;
 mod rocks;
 #[cfg(test)]
 mod tests;
 
 pub use behind::{Stats, WriteBehind};
-pub use documents::{Documents, Loaded, load, to_json};
+pub use documents::{Documents, to_json};
+pub use load::{Loaded, load, load_unless};
 pub use rocks::{Rocks, StartReport};
 
 use std::path::PathBuf;
 
+use crate::device::Text;
 use crate::directory::Key;
 
 /// What keeps documents. Small, so that a test can fail it at any place.
@@ -25,6 +30,29 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`] when something cannot be read; nothing is skipped silently.
     fn load(&self, take: &mut dyn FnMut(Write)) -> Result<(), StoreError>;
+
+    /// Gives every stored document of a kind to one of the readers, each of which may run on a
+    /// thread of its own; no document is given twice. The first of them takes all where the store
+    /// has nothing better. What is committed meanwhile may be given or not.
+    ///
+    /// # Errors
+    /// [`StoreError`] when something cannot be read, or a reader does not take it.
+    fn read(&self, kind: Kind, readers: &mut [&mut dyn Reader]) -> Result<(), StoreError> {
+        let Some(reader) = readers.first_mut() else { return Ok(()) };
+        let mut result = Ok(());
+        self.load(&mut |write| {
+            if result.is_ok() && kind == Kind::of(&write.key) {
+                let (Key::Config(id) | Key::Device(id)) = &write.key;
+                result = reader.take(id, &write.value.unwrap_or_default());
+            }
+        })?;
+        result
+    }
+
+    /// About how many documents of a kind there are; 0 where that is not known.
+    fn estimate(&self, _kind: Kind) -> usize {
+        0
+    }
 
     /// Writes a batch, whole or not at all; it is durable when this returns.
     ///
@@ -45,6 +73,42 @@ pub struct Pauses {
     pub slowed: u64,
     /// Times that it stopped them.
     pub stopped: u64,
+}
+
+/// What takes stored documents in.
+pub trait Reader: Send {
+    /// Takes a document by its name.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it is none; then the reading ends.
+    fn take(&mut self, id: &str, json: &[u8]) -> Result<(), StoreError>;
+}
+
+/// A kind of documents.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Configurations.
+    Config,
+    /// Devices.
+    Device,
+}
+
+impl Kind {
+    /// The kind of the document of this name.
+    pub fn of(key: &Key) -> Kind {
+        match key {
+            Key::Config(_) => Kind::Config,
+            Key::Device(_) => Kind::Device,
+        }
+    }
+
+    /// The key of the document of this kind and name.
+    pub fn key(self, id: Text) -> Key {
+        match self {
+            Kind::Config => Key::Config(id),
+            Kind::Device => Key::Device(id),
+        }
+    }
 }
 
 /// One document as it is or shall be stored.
@@ -78,6 +142,9 @@ pub enum StoreError {
         /// What is known.
         known: &'static str,
     },
+    /// What is stored is not all in memory yet.
+    #[error("the store is still being loaded")]
+    Loading,
     /// There are too many changes that wait to be written.
     #[error("too many changes wait to be written")]
     Busy,

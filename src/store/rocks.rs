@@ -2,8 +2,7 @@
 
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBRecoveryMode, ErrorKind, IteratorMode, LogLevel, Options, ReadOptions, WriteBatch,
-    WriteOptions,
+    DBRecoveryMode, ErrorKind, LogLevel, Options, WriteBatch, WriteOptions, properties,
 };
 use std::fs;
 use std::io;
@@ -12,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Pauses, Store, StoreError, Write};
-use crate::device::Text;
+use super::ranges::{self, Ranges};
+use super::{Kind, Pauses, Reader, Store, StoreError, Write};
 use crate::directory::Key;
 use crate::limits;
 
@@ -38,7 +37,7 @@ pub struct Rocks {
 /// nobody knows what is on the disk.
 #[derive(Debug)]
 struct Open {
-    db: Option<DB>,
+    db: Option<Arc<DB>>,
     was_full: bool,
     hearing: Arc<Hearing>,
 }
@@ -76,7 +75,7 @@ impl Rocks {
         }
         check_format(&db, folder, true)?;
         make_files_private(folder).map_err(|error| io_error(folder, &error))?;
-        let open = Open { db: Some(db), was_full: false, hearing: Arc::clone(&hearing) };
+        let open = Open { db: Some(Arc::new(db)), was_full: false, hearing: Arc::clone(&hearing) };
         Ok(Rocks { open: Mutex::new(open), folder: folder.to_owned(), report, hearing })
     }
 
@@ -90,13 +89,22 @@ impl Rocks {
             .map_err(|error| explain(folder, &error))?;
         check_format(&db, folder, false)?;
         let report = hearing.report();
-        let open = Open { db: Some(db), was_full: false, hearing: Arc::clone(&hearing) };
+        let open = Open { db: Some(Arc::new(db)), was_full: false, hearing: Arc::clone(&hearing) };
         Ok(Rocks { open: Mutex::new(open), folder: folder.to_owned(), report, hearing })
     }
 
     /// What was found when the folder was opened.
     pub fn report(&self) -> &StartReport {
         &self.report
+    }
+
+    /// The engine, for what may take long: writers do not wait for it.
+    pub(super) fn db(&self) -> Result<Arc<DB>, StoreError> {
+        self.lock().db(&self.folder).map(Arc::clone)
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -106,14 +114,17 @@ impl Rocks {
 
 impl Open {
     /// The engine, opened again where the disk was full.
-    fn db(&mut self, folder: &Path) -> Result<&DB, StoreError> {
+    fn db(&mut self, folder: &Path) -> Result<&Arc<DB>, StoreError> {
         if self.was_full {
             // First closed, then opened: the folder is locked while it is open.
+            if self.db.as_ref().is_some_and(|db| Arc::strong_count(db) > 1) {
+                return Err(StoreError::Full("it is still being read".to_owned()));
+            }
             self.db = None;
         }
         let db = match self.db.take() {
             Some(db) => db,
-            None => open_to_write(folder, &self.hearing)?,
+            None => Arc::new(open_to_write(folder, &self.hearing)?),
         };
         self.was_full = false;
         Ok(self.db.insert(db))
@@ -122,22 +133,50 @@ impl Open {
 
 impl Store for Rocks {
     fn load(&self, take: &mut dyn FnMut(Write)) -> Result<(), StoreError> {
-        let mut open = self.lock();
-        let db = open.db(&self.folder)?;
-        load_family(db, &self.folder, CONFIGS, Key::Config, take)?;
-        load_family(db, &self.folder, DEVICES, Key::Device, take)
+        let db = self.db()?;
+        for kind in [Kind::Config, Kind::Device] {
+            let all = (None, None);
+            ranges::walk(&db, (name_of(kind), &self.folder), all, &mut |id, value| {
+                take(Write { key: kind.key(id.into()), value: Some(value.to_vec()) });
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn read(&self, kind: Kind, readers: &mut [&mut dyn Reader]) -> Result<(), StoreError> {
+        let db = self.db()?;
+        let place = (name_of(kind), &*self.folder);
+        let ranges = Ranges::of(&db, place)?;
+        std::thread::scope(|scope| {
+            let (db, ranges) = (&*db, &ranges);
+            let threads: Vec<_> = readers
+                .iter_mut()
+                .map(|reader| scope.spawn(move || ranges.read(db, place, *reader)))
+                .collect();
+            let ends = threads.into_iter().map(|thread| thread.join());
+            let ends: Vec<_> =
+                ends.map(|end| end.expect("invariant: a reader does not panic")).collect();
+            ends.into_iter().collect()
+        })
+    }
+
+    fn estimate(&self, kind: Kind) -> usize {
+        let counted = self.db().ok().and_then(|db| {
+            let family = family(&db, name_of(kind));
+            db.property_value_cf(family, properties::AGGREGATED_TABLE_PROPERTIES).ok().flatten()
+        });
+        counted.as_deref().and_then(entries).unwrap_or(0)
     }
 
     fn commit(&self, batch: &[Write]) -> Result<(), StoreError> {
         let mut open = self.lock();
         let db = open.db(&self.folder)?;
-        let (configs, devices) = (family(db, CONFIGS), family(db, DEVICES));
+        let families = [Kind::Config, Kind::Device].map(|kind| family(db, name_of(kind)));
         let mut writes = WriteBatch::default();
         for write in batch {
-            let (family, id) = match &write.key {
-                Key::Config(id) => (configs, id),
-                Key::Device(id) => (devices, id),
-            };
+            let (Key::Config(id) | Key::Device(id)) = &write.key;
+            let family = families[Kind::of(&write.key) as usize];
             match &write.value {
                 Some(value) => writes.put_cf(family, id.as_bytes(), value),
                 None => writes.delete_cf(family, id.as_bytes()),
@@ -177,27 +216,15 @@ fn check_format(db: &DB, folder: &Path, may_write: bool) -> Result<(), StoreErro
     }
 }
 
-fn load_family(
-    db: &DB,
-    folder: &Path,
-    name: &str,
-    key: fn(Text) -> Key,
-    take: &mut dyn FnMut(Write),
-) -> Result<(), StoreError> {
-    let mut reading = ReadOptions::default();
-    reading.fill_cache(false);
-    reading.set_readahead_size(limits::STORE_READAHEAD_BYTES);
-    for item in db.iterator_cf_opt(family(db, name), reading, IteratorMode::Start) {
-        let (id, value) = item.map_err(|error| explain(folder, &error))?;
-        let id = std::str::from_utf8(&id).map_err(|_| {
-            StoreError::Damaged(format!("{name}: a name that is no text: {}", id.escape_ascii()))
-        })?;
-        take(Write { key: key(id.into()), value: Some(value.into_vec()) });
+/// The name of the column family of a kind.
+pub(super) fn name_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Config => CONFIGS,
+        Kind::Device => DEVICES,
     }
-    Ok(())
 }
 
-fn family<'a>(db: &'a DB, name: &str) -> &'a ColumnFamily {
+pub(super) fn family<'a>(db: &'a DB, name: &str) -> &'a ColumnFamily {
     db.cf_handle(name).expect("invariant: all families are opened")
 }
 
@@ -228,6 +255,12 @@ fn dropped_bytes(message: &str) -> Option<u64> {
     rest.split_once(" bytes")?.0.parse().ok()
 }
 
+/// Reads `# entries=N; …`, which is how the engine tells of the tables of a family.
+fn entries(properties: &str) -> Option<usize> {
+    let (_, rest) = properties.split_once("# entries=")?;
+    rest.split_once(';')?.0.parse().ok()
+}
+
 /// Small memory and a fast start: the documents are in memory anyhow, and reads are rare.
 fn options(hearing: &Arc<Hearing>) -> Options {
     let mut options = Options::default();
@@ -251,18 +284,21 @@ fn options(hearing: &Arc<Hearing>) -> Options {
 fn families() -> Vec<ColumnFamilyDescriptor> {
     // One small cache for all: what is read once at the start need not stay.
     let cache = Cache::new_lru_cache(limits::STORE_CACHE_BYTES);
-    let family = |name| {
-        let mut blocks = BlockBasedOptions::default();
-        blocks.set_block_cache(&cache);
-        blocks.set_block_size(16 * 1024);
-        let mut options = Options::default();
-        options.set_block_based_table_factory(&blocks);
-        options.set_compression_type(DBCompressionType::Lz4);
-        options.set_write_buffer_size(limits::STORE_WRITE_BUFFER_BYTES / 4);
-        options.set_max_write_buffer_number(2);
-        ColumnFamilyDescriptor::new(name, options)
-    };
+    let family = |name| ColumnFamilyDescriptor::new(name, table_options(&cache));
     [rocksdb::DEFAULT_COLUMN_FAMILY_NAME, CONFIGS, DEVICES, META].map(family).into()
+}
+
+/// How tables are written.
+pub(super) fn table_options(cache: &Cache) -> Options {
+    let mut blocks = BlockBasedOptions::default();
+    blocks.set_block_cache(cache);
+    blocks.set_block_size(16 * 1024);
+    let mut options = Options::default();
+    options.set_block_based_table_factory(&blocks);
+    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_write_buffer_size(limits::STORE_WRITE_BUFFER_BYTES / 4);
+    options.set_max_write_buffer_number(2);
+    options
 }
 
 fn synced() -> WriteOptions {
@@ -271,7 +307,7 @@ fn synced() -> WriteOptions {
     options
 }
 
-fn explain(folder: &Path, error: &rocksdb::Error) -> StoreError {
+pub(super) fn explain(folder: &Path, error: &rocksdb::Error) -> StoreError {
     let text = error.to_string();
     let is_lock = text.contains("lock hold by current process")
         || (text.contains("LOCK") && text.contains("Resource temporarily unavailable"));
@@ -286,7 +322,7 @@ fn explain(folder: &Path, error: &rocksdb::Error) -> StoreError {
     }
 }
 
-fn io_error(folder: &Path, error: &io::Error) -> StoreError {
+pub(super) fn io_error(folder: &Path, error: &io::Error) -> StoreError {
     let text = format!("{}: {error}", folder.display());
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full(text),
@@ -318,5 +354,6 @@ mod tests {
         let text = "[db/db_impl/db_impl_open.cc:1183] (Log #8) dropping 4242 bytes; Corruption: x";
         assert_eq!(dropped_bytes(text), Some(4242));
         assert_eq!(dropped_bytes("dropping column family 3"), None);
+        assert_eq!(entries("# data blocks=9; # entries=4242; # deletions=1;"), Some(4242));
     }
 }

@@ -6,14 +6,14 @@ use crate::query::{Query, Source};
 use crate::ring::{Io, Output, Slot, Then};
 use crate::time::Instant;
 use crate::wire::http::{
-    After, Expiry, Method, Persistence, Request, RequestError, Status, Step, client_address,
-    decode_path, write_error,
+    After, Connection, Expiry, Method, Persistence, Request, RequestError, Status, Step,
+    client_address, decode_path, write_error,
 };
 
 impl<I: Io> Worker<I> {
     /// Goes on with a connection as far as what came in allows.
     pub(super) fn advance(&mut self, now: Instant, slot: Slot, mut input: &[u8]) {
-        let Self { connections, io, site, .. } = self;
+        let Self { connections, io, site, parked, .. } = self;
         let place = connections.get_mut(slot.index as usize);
         let Some(peer) = place.and_then(Option::as_mut) else { return };
         if peer.generation != slot.generation {
@@ -28,15 +28,10 @@ impl<I: Io> Worker<I> {
                     let output = site.refuse(error, io.buffer());
                     io.send(slot, output, Then::Linger);
                 }
-                Step::Request(request) => {
-                    let answer = site.answer(now, &request, *address, io.buffer());
-                    let then = match http.answering(now, answer.keep) {
-                        After::Keep => Then::Keep,
-                        After::Close => Then::Close,
-                        After::Linger => Then::Linger,
-                    };
-                    io.send(slot, answer.output, then);
-                }
+                Step::Request(request) => match site.answer(now, &request, *address, io.buffer()) {
+                    Some(answer) => send(io, http, now, slot, answer),
+                    None => parked.keep(now, slot, &request),
+                },
             }
         }
         if http.keep(input).is_err() {
@@ -80,16 +75,18 @@ impl Site {
         output
     }
 
-    /// The answer to a request: decided by the world, made by content, told by this.
-    fn answer(
+    /// The answer to a request: decided by the world, made by content, told by this. None where
+    /// it cannot be decided yet.
+    pub(super) fn answer(
         &mut self,
         now: Instant,
         request: &Request<'_>,
         address: std::net::SocketAddr,
         head: Vec<u8>,
-    ) -> Answer {
+    ) -> Option<Answer> {
         let mut answer = Answer::new(request, head);
         let mut buffer = std::mem::take(&mut self.path);
+        let mut is_decided = true;
         match decode_path(request.path, &mut buffer) {
             Err(error) => answer.tell(Status::from(error), &self.dates),
             Ok(path) => {
@@ -106,24 +103,29 @@ impl Site {
                     vendor_class: None,
                     mac: None,
                 };
-                self.decide(now, request, &query, &mut answer);
+                is_decided = self.decide(now, request, &query, &mut answer);
             }
         }
         self.path = buffer;
+        if !is_decided {
+            return None;
+        }
         self.stats.answered(Source::Http, answer.status.code());
-        answer
+        Some(answer)
     }
 
+    /// False where it cannot be decided yet.
     fn decide(
         &mut self,
         now: Instant,
         request: &Request<'_>,
         query: &Query<'_>,
         answer: &mut Answer,
-    ) {
+    ) -> bool {
         let Shared { world, content, .. } = &self.shared;
         let decision = world.decide(query, &mut self.core, now);
         match request.method {
+            Method::Get | Method::Head if decision.is_waiting => return false,
             Method::Get | Method::Head if decision.is_refused => {
                 answer.tell(Status::TooManyRequests, &self.dates);
             }
@@ -136,5 +138,22 @@ impl Site {
             Method::Other => answer.tell(Status::NotImplemented, &self.dates),
             _ => answer.tell(Status::MethodNotAllowed, &self.dates),
         }
+        true
     }
+}
+
+/// Sends an answer; the connection says what becomes of it then.
+pub(super) fn send(
+    io: &mut impl Io,
+    http: &mut Connection,
+    now: Instant,
+    slot: Slot,
+    answer: Answer,
+) {
+    let then = match http.answering(now, answer.keep) {
+        After::Keep => Then::Keep,
+        After::Close => Then::Close,
+        After::Linger => Then::Linger,
+    };
+    io.send(slot, answer.output, then);
 }

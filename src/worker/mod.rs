@@ -8,6 +8,7 @@
 mod answer;
 mod files;
 mod http;
+mod parked;
 mod stats;
 mod tftp;
 mod wheel;
@@ -28,6 +29,7 @@ use crate::wire::http::{Connection, DateCache};
 use crate::wire::tftp::Flow;
 use crate::world::{Core, World};
 use files::Files;
+use parked::Parked;
 use tftp::Tftp;
 use wheel::Wheel;
 
@@ -55,6 +57,7 @@ pub struct Worker<I> {
     /// How many were shed when that was last told.
     shed_told: (u64, Instant),
     wheel: Wheel,
+    parked: Parked,
     tftp: Tftp,
     /// When the shutdown that is under way began.
     stopping: Option<Instant>,
@@ -126,6 +129,7 @@ impl<I: Io> Worker<I> {
             hand: 0,
             shed_told: (0, Instant::default()),
             wheel: Wheel::new(now),
+            parked: Parked::default(),
             tftp: Tftp::new(transfer_ports),
             stopping: None,
             panics: 0,
@@ -166,6 +170,7 @@ impl<I: Io> Worker<I> {
             self.handle_caught(now, event)?;
         }
         self.events = events;
+        self.retry(now);
         self.expire(now);
         self.tftp.transmit(now, &mut self.io, &self.site.stats);
         let counters = self.io.counters();
@@ -186,7 +191,8 @@ impl<I: Io> Worker<I> {
 
     fn next_deadline(&self) -> Option<Instant> {
         let stop = self.stopping.map(|since| since + limits::SHUTDOWN_TIME_MAX);
-        earliest(earliest(self.wheel.next_due(), self.tftp.poll_timeout()), stop)
+        let parked = earliest(self.parked.poll_timeout(), stop);
+        earliest(earliest(self.wheel.next_due(), self.tftp.poll_timeout()), parked)
     }
 
     /// Handles an event; a panic closes its connection.

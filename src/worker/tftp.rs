@@ -118,7 +118,7 @@ impl Tftp {
                     mac: None,
                 };
                 let decision = site.shared.world.decide(&query, &mut site.core, now);
-                if decision.is_refused {
+                if decision.is_refused || decision.is_waiting {
                     site.path = buffer;
                     return Ok(false);
                 }

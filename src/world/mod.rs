@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 pub(crate) mod fixture;
+mod loading;
 mod operator;
 #[cfg(test)]
 mod tests;
@@ -22,8 +23,9 @@ use crate::identify::{Basis, Ids, Memory, Settings, Step, Verdict, Walkers, iden
 use crate::limits;
 use crate::plugin::{Plugins, Release, Route};
 use crate::query::Query;
-use crate::store::{self, Documents, Loaded, Stats, Store, StoreError, WriteBehind};
+use crate::store::{Documents, Loaded, Stats, Store, StoreError, WriteBehind};
 use crate::time::Instant;
+use loading::Loading;
 
 /// Everything that is shared.
 pub struct World {
@@ -34,6 +36,7 @@ pub struct World {
     plugins: ArcSwap<Plugins>,
     settings: ArcSwap<Settings>,
     walkers: Walkers,
+    loading: Loading,
     behind: WriteBehind,
     created: AtomicU64,
     refused: AtomicU64,
@@ -63,6 +66,8 @@ pub struct Decision {
     pub is_stored: bool,
     /// The source is refused for a while: 429 and close, or silence.
     pub is_refused: bool,
+    /// It cannot be decided before more of the store is loaded: it is to be asked again.
+    pub is_waiting: bool,
 }
 
 /// What was counted since the start.
@@ -90,13 +95,25 @@ impl World {
         settings: Settings,
         base: Document,
     ) -> Result<(World, Loaded), StoreError> {
+        let world = World::begin(store, plugins, settings, base);
+        let loaded = world.load()?;
+        Ok((world, loaded))
+    }
+
+    /// The same without reading the store: [`World::load`] is due, and requests may come before.
+    pub fn begin(
+        store: Arc<dyn Store>,
+        plugins: Plugins,
+        settings: Settings,
+        base: Document,
+    ) -> World {
         let dirty = Arc::new(Dirty::default());
-        let directory = Arc::new(Directory::new(Arc::clone(&dirty)));
+        let directory = Arc::new(Directory::incomplete(Arc::clone(&dirty)));
         let configs = Arc::new(Configs::new(base, Arc::clone(&dirty)));
         let documents =
             Documents { directory: Arc::clone(&directory), configs: Arc::clone(&configs) };
-        let loaded = store::load(&*store, &documents, &settings.master_tenant)?;
-        let world = World {
+        World {
+            loading: Loading::new(Arc::clone(&store), documents.clone()),
             directory,
             configs,
             plugins: ArcSwap::from_pointee(plugins),
@@ -107,8 +124,7 @@ impl World {
             refused: AtomicU64::new(0),
             stale: AtomicU64::new(0),
             undecided: AtomicU64::new(0),
-        };
-        Ok((world, loaded))
+        }
     }
 
     /// A core's memory.
@@ -148,11 +164,16 @@ impl World {
             plugins,
             settings: &settings,
         };
+        // Before anything is looked for: what is missed after this is not there.
+        let is_loaded = self.directory.is_complete();
         for _ in 0..limits::DECISIONS_MAX {
             let mut verdict = identify(query, &basis, memory);
+            if !is_loaded && !verdict.is_certain {
+                return Decision { is_waiting: true, ..Decision::nobody(plugins) };
+            }
             if self.is_refused(query.ip, &verdict, &settings, now) {
                 self.refused.fetch_add(1, Ordering::Relaxed);
-                return Decision::refused(plugins);
+                return Decision { is_refused: true, ..Decision::nobody(plugins) };
             }
             let Some(put) = verdict.change.take() else {
                 let is_stored = verdict.device.as_ref().is_some_and(|d| d.revision.0 > 0);
@@ -195,11 +216,12 @@ impl World {
         }
     }
 
-    /// Writes all that waits; the last thing before the end.
+    /// Writes all that waits; the last thing before the end. A load that is under way ends.
     ///
     /// # Errors
     /// Why something could not be written.
     pub fn close(&self) -> Result<(), StoreError> {
+        self.loading.cancel();
         self.behind.stop()
     }
 
@@ -225,6 +247,11 @@ impl World {
         let config = put.config.take();
         let made = config.map(|config| self.configs.put(config, None)).transpose()?;
         let taken = self.directory.apply(Change::Put(Box::new(put)));
+        if let Ok(device) = &taken
+            && !self.directory.is_complete()
+        {
+            self.loading.note(device);
+        }
         if let (Err(_), Some(config)) = (&taken, made) {
             self.configs.remove(&config.id);
         }
@@ -292,6 +319,7 @@ impl World {
             generation: plugins.generation(),
             is_stored,
             is_refused: false,
+            is_waiting: false,
         }
     }
 
@@ -318,14 +346,15 @@ impl Core {
 }
 
 impl Decision {
-    fn refused(plugins: &Plugins) -> Decision {
+    fn nobody(plugins: &Plugins) -> Decision {
         Decision {
             device: None,
             route: Route::Missing { sensitive: false },
             release: None,
             generation: plugins.generation(),
             is_stored: false,
-            is_refused: true,
+            is_refused: false,
+            is_waiting: false,
         }
     }
 }

@@ -35,7 +35,7 @@ impl World {
     /// # Errors
     /// [`Refusal`]; nothing was changed.
     pub fn insert_device(&self, device: Device) -> Result<Arc<Device>, Refusal> {
-        self.behind.check()?;
+        self.check_writes()?;
         if self.directory.get(&device.id).is_some() {
             return Err(Refusal::Exists(device.id.to_string()));
         }
@@ -51,7 +51,7 @@ impl World {
     /// # Errors
     /// [`Refusal`]; nothing was changed.
     pub fn update_device(&self, device: &Device) -> Result<Arc<Device>, Refusal> {
-        self.behind.check()?;
+        self.check_writes()?;
         for _ in 0..limits::DECISIONS_MAX {
             let old = self.device(&device.id)?;
             let new = self.complete(device.clone(), Some(&old));
@@ -70,7 +70,7 @@ impl World {
     /// # Errors
     /// [`Refusal`]; nothing was changed.
     pub fn remove_device(&self, id: &str) -> Result<Arc<Device>, Refusal> {
-        self.behind.check()?;
+        self.check_writes()?;
         let old = self.device(id)?;
         let change = Change::Remove { id: old.id.clone(), base: None };
         let old = self.directory.apply(change)?;
@@ -108,7 +108,7 @@ impl World {
     /// # Errors
     /// [`Refusal`]; nothing was changed.
     pub fn insert_config(&self, config: Config) -> Result<Arc<Config>, Refusal> {
-        self.behind.check()?;
+        self.check_writes()?;
         let exists = Refusal::Exists(config.id.to_string());
         let stored = self.configs.put(config, None).map_err(|Stale| exists)?;
         if let Err(error) = self.write_now(vec![Key::Config(stored.id.clone())]) {
@@ -124,7 +124,7 @@ impl World {
     /// # Errors
     /// [`Refusal`]; nothing was changed.
     pub fn update_config(&self, config: &Config) -> Result<Arc<Config>, Refusal> {
-        self.behind.check()?;
+        self.check_writes()?;
         for _ in 0..limits::DECISIONS_MAX {
             let old = self.config(&config.id)?;
             let put = self.configs.put(config.clone(), Some(old.revision));
@@ -148,7 +148,7 @@ impl World {
     /// # Errors
     /// [`Refusal`]; nothing was changed.
     pub fn remove_config(&self, id: &str) -> Result<Arc<Config>, Refusal> {
-        self.behind.check()?;
+        self.check_writes()?;
         let old = self.config(id)?;
         if !old.deletable {
             return Err(Refusal::NotDeletable(id.to_owned()));

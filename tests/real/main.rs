@@ -4,6 +4,7 @@
 mod clients;
 mod commands;
 mod crash;
+mod early;
 mod hostile;
 mod http;
 mod phones;
