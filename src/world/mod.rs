@@ -11,7 +11,7 @@ mod tests;
 
 pub use operator::Refusal;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Cache};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +32,7 @@ pub struct World {
     /// All configurations.
     pub configs: Arc<Configs>,
     plugins: ArcSwap<Plugins>,
-    settings: ArcSwap<Settings>,
+    settings: Arc<ArcSwap<Settings>>,
     walkers: Walkers,
     behind: WriteBehind,
     created: AtomicU64,
@@ -45,18 +45,20 @@ pub struct World {
 #[derive(Debug)]
 pub struct Core {
     plugins: Arc<Plugins>,
+    /// Looked at again at each request, without a write to what cores share.
+    settings: Cache<Arc<ArcSwap<Settings>>, Arc<Settings>>,
     memory: Memory,
 }
 
 /// Who asked, and for which file.
 #[derive(Debug)]
-pub struct Decision {
+pub struct Decision<'a> {
     /// The phone; none where it is unknown and not taken in.
     pub device: Option<Arc<Device>>,
     /// The file.
     pub route: Route,
     /// The release that makes it.
-    pub release: Option<Arc<Release>>,
+    pub release: Option<&'a Release>,
     /// The plugin set that the release is of.
     pub generation: u64,
     /// Whether the device is in the directory just so: what is made of it may be kept.
@@ -100,7 +102,7 @@ impl World {
             directory,
             configs,
             plugins: ArcSwap::from_pointee(plugins),
-            settings: ArcSwap::from_pointee(settings),
+            settings: Arc::new(ArcSwap::from_pointee(settings)),
             walkers: Walkers::default(),
             behind: WriteBehind::start(store, documents, dirty),
             created: AtomicU64::new(0),
@@ -115,7 +117,7 @@ impl World {
     pub fn core(&self) -> Core {
         let plugins = self.plugins.load_full();
         let memory = Memory { scratch: plugins.scratch(), ids: Ids::random() };
-        Core { plugins, memory }
+        Core { plugins, settings: Cache::new(Arc::clone(&self.settings)), memory }
     }
 
     /// The plugins in use.
@@ -139,18 +141,18 @@ impl World {
     }
 
     /// Decides a request, and takes in what it changes.
-    pub fn decide(&self, query: &Query<'_>, core: &mut Core, now: Instant) -> Decision {
-        let settings = self.settings.load();
-        let Core { plugins, memory } = core;
-        let basis = Basis {
-            directory: &self.directory,
-            configs: &self.configs,
-            plugins,
-            settings: &settings,
-        };
+    pub fn decide<'a>(
+        &'a self,
+        query: &Query<'_>,
+        core: &'a mut Core,
+        now: Instant,
+    ) -> Decision<'a> {
+        let Core { plugins, settings, memory } = core;
+        let (plugins, settings): (&'a Plugins, &'a Settings) = (plugins, settings.load());
+        let basis = Basis { directory: &self.directory, configs: &self.configs, plugins, settings };
         for _ in 0..limits::DECISIONS_MAX {
             let mut verdict = identify(query, &basis, memory);
-            if self.is_refused(query.ip, &verdict, &settings, now) {
+            if self.is_refused(query.ip, &verdict, settings, now) {
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 return Decision::refused(plugins);
             }
@@ -231,7 +233,13 @@ impl World {
 
     /// Whether the source walks through MACs. Known phones behind it are served on; one that was
     /// last seen elsewhere is not: a walker's hit looks like that.
-    fn is_refused(&self, ip: IpAddr, verdict: &Verdict, settings: &Settings, now: Instant) -> bool {
+    fn is_refused(
+        &self,
+        ip: IpAddr,
+        verdict: &Verdict<'_>,
+        settings: &Settings,
+        now: Instant,
+    ) -> bool {
         let Some(mac) = verdict.unknown_mac else {
             return verdict.moved && self.walkers.is_refused(ip, now);
         };
@@ -251,14 +259,14 @@ impl World {
     }
 
     /// What is told of a decision, and the decision.
-    fn settle(
+    fn settle<'a>(
         &self,
         query: &Query<'_>,
-        verdict: Verdict,
+        verdict: Verdict<'a>,
         plugins: &Plugins,
         is_stored: bool,
         now: Instant,
-    ) -> Decision {
+    ) -> Decision<'a> {
         if let Some(device) = &verdict.device {
             if device.provisional {
                 self.directory.touch(&device.id, now);
@@ -312,8 +320,8 @@ impl Core {
     }
 }
 
-impl Decision {
-    fn refused(plugins: &Plugins) -> Decision {
+impl Decision<'_> {
+    fn refused(plugins: &Plugins) -> Self {
         Decision {
             device: None,
             route: Route::Missing { sensitive: false },
