@@ -174,7 +174,9 @@ pub const PATTERN_STEPS_MAX: usize = 1024;
 pub const PATTERN_FRAMES_MAX: usize = 24;
 /// Steps of a compiled pattern; a longer one is left to that engine.
 pub const PATTERN_OPS_MAX: usize = 512;
-/// Bytes of one table of patterns; where it would be larger it is cut in two.
+/// Patterns that are each tried on a text; among more than these a table decides first.
+pub const PATTERNS_TRIED_MAX: usize = 4;
+/// Bytes of the DFA that a table of patterns is made from; one that would be larger is made as two.
 pub const PATTERN_TABLE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Times that a decision is made again because another core was first.
 pub const DECISIONS_MAX: u32 = 8;

@@ -176,8 +176,9 @@ fn add_rule(read: &Read, rule: &Rule, builder: &mut ExtractorBuilder) -> Result<
             patterns.push((subject, pattern));
         }
     }
-    let place = sources.iter().find_map(|(_, text)| text.as_ref());
-    let Some(place) = place else {
+    // The first of the subjects tells most: it leads the rule.
+    let lead = sources.iter().find_map(|(subject, text)| Some((*subject, text.as_ref()?)));
+    let Some((subject, place)) = lead else {
         let message = "an [[extract]] rule has no pattern";
         return Err(read.origin().error(0, message));
     };
@@ -194,8 +195,7 @@ fn add_rule(read: &Read, rule: &Rule, builder: &mut ExtractorBuilder) -> Result<
     }
     let Rule { no_agent, bytes, bad_mac, .. } = *rule;
     let rule = rules::Rule { patterns, no_agent, bytes, set, rewrite, bad_mac };
-    // The first of the subjects tells most.
-    Ok(builder.rule(rule, 0, place.get_ref()))
+    Ok(builder.rule(rule, subject, place.get_ref()))
 }
 
 fn is_for(names: &[Placed], release: &ReleaseEntry) -> bool {

@@ -41,10 +41,6 @@ pub struct Extractor {
 #[derive(Debug)]
 struct Led {
     rule: Rule,
-    /// Which of its patterns leads it.
-    lead: usize,
-    /// Whether the lead has to be looked at again.
-    is_doubtful: bool,
     /// The profiles that have it, in order.
     profiles: Vec<usize>,
     /// What they are together.
@@ -62,7 +58,7 @@ struct Weight {
 /// Collects rules and profiles.
 #[derive(Default)]
 pub struct ExtractorBuilder {
-    rules: Vec<(Rule, usize)>,
+    rules: Vec<Rule>,
     profiles: Vec<Profile>,
     texts: [Vec<String>; SUBJECTS],
     owners: [Vec<usize>; SUBJECTS],
@@ -81,12 +77,11 @@ impl ExtractorBuilder {
         Ok(pattern)
     }
 
-    /// Adds a rule, led by the pattern in this place, whose text this is; returns its number.
-    pub fn rule(&mut self, rule: Rule, lead: usize, text: &str) -> usize {
-        let (subject, _) = rule.patterns[lead];
+    /// Adds a rule, led by its pattern of this subject and text; returns its number.
+    pub fn rule(&mut self, rule: Rule, subject: Subject, text: &str) -> usize {
         self.texts[subject as usize].push(text.to_owned());
         self.owners[subject as usize].push(self.rules.len());
-        self.rules.push((rule, lead));
+        self.rules.push(rule);
         self.rules.len() - 1
     }
 
@@ -105,7 +100,7 @@ impl ExtractorBuilder {
             *set = Set::new(texts)?;
         }
         let Self { rules, profiles, owners, .. } = self;
-        let led = |(number, (rule, lead)): (usize, (Rule, usize))| {
+        let led = |(number, rule): (usize, Rule)| {
             let has_it = |profile: &&Profile| profile.rules.contains(&number);
             let all = Weight {
                 count: profiles.iter().filter(has_it).map(|profile| profile.weight).sum(),
@@ -115,11 +110,7 @@ impl ExtractorBuilder {
                 profile.rules.contains(&number).then_some(place)
             };
             let mine = profiles.iter().enumerate().filter_map(place).collect();
-            let (subject, _) = rule.patterns[lead];
-            let pattern = owners[subject as usize].iter().position(|&owner| owner == number);
-            let pattern = pattern.expect("invariant: each rule owns its lead");
-            let is_doubtful = sets[subject as usize].is_other(pattern);
-            Led { rule, lead, is_doubtful, profiles: mine, all }
+            Led { rule, profiles: mine, all }
         };
         let rules = rules.into_iter().enumerate().map(led).collect();
         Ok(Extractor { rules, profiles, sets, owners })
@@ -169,7 +160,7 @@ impl Extractor {
         self.sighting(query, &subjects, scratch)
     }
 
-    /// Fills `matched` with the rules whose leads match, in order.
+    /// Fills `matched` with the rules whose leads may match, in order.
     fn match_rules(&self, subjects: &Subjects<'_>, scratch: &mut Scratch) {
         let matched = &mut scratch.matched;
         matched.clear();
@@ -185,7 +176,7 @@ impl Extractor {
         matched.sort_unstable();
     }
 
-    /// Fills `found` with what those rules say whose other patterns match too; only they stay in
+    /// Fills `found` with what those rules say whose patterns all match; only they stay in
     /// `matched`.
     fn gather(&self, subjects: &Subjects<'_>, scratch: &mut Scratch) {
         scratch.found.clear();
@@ -213,15 +204,14 @@ impl Extractor {
         found: &mut Vec<Found>,
         desk: &mut Desk,
     ) -> Option<()> {
-        let Led { rule, lead, is_doubtful, .. } = &self.rules[number];
+        let Led { rule, .. } = &self.rules[number];
         if rule.no_agent && subjects.texts[Subject::Agent as usize].is_some() {
             return None;
         }
-        let is_known = |place: usize| place == *lead && !is_doubtful;
-        // What says only yes or no comes first: it may save the others.
-        for (place, (subject, pattern)) in rule.patterns.iter().enumerate() {
+        // What says only yes or no comes first, the lead last: they may save the others.
+        for (subject, pattern) in rule.patterns.iter().rev() {
             let text = subjects.seen(*subject, rule.bytes)?;
-            if pattern.is_bare() && !is_known(place) && !pattern.is_match(text) {
+            if pattern.is_bare() && !pattern.is_match(text) {
                 return None;
             }
         }
