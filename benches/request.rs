@@ -145,6 +145,33 @@ fn extract(c: &mut Criterion) {
     }
 }
 
+/// What more vendors cost the phones of others: nothing.
+fn vendors(c: &mut Criterion) {
+    let mut group = group(c, "vendors");
+    for vendors in if support::is_large() { &[4, 18, 72][..] } else { &[4, 6] } {
+        // Made by the first step that is not filtered out.
+        let world = LazyCell::new(|| support::world_with(support::plugins_of(*vendors), SMALL));
+        let picks = support::picks(SMALL);
+        for (kind, pick) in KINDS.iter().zip(0..) {
+            let phone = Phone::new(pick);
+            group.bench_function(format!("{vendors}/extract {}", kind.vendor), |b| {
+                let plugins = world.plugins();
+                let mut scratch = plugins.scratch();
+                b.iter(|| black_box(plugins.extract(&phone.query(), &mut scratch)).mac);
+            });
+        }
+        group.bench_function(format!("{vendors}/decide"), |b| {
+            check_unchanged(&world, &picks);
+            let mut core = world.core();
+            let mut round = picks.iter().cycle();
+            b.iter(|| {
+                let phone = round.next().expect("a cycle has no end");
+                black_box(world.decide(&phone.query(), &mut core, NOW)).is_stored
+            });
+        });
+    }
+}
+
 fn associate(c: &mut Criterion) {
     let mut group = group(c, "associate");
     let plugins = support::plugins();
@@ -239,7 +266,8 @@ fn check_unchanged(world: &World, picks: &[Phone]) {
 }
 
 fn find(world: &World, content: &Content, phone: &Phone) -> usize {
-    let decision = world.decide(&phone.query(), &mut world.core(), NOW);
+    let mut core = world.core();
+    let decision = world.decide(&phone.query(), &mut core, NOW);
     match content.find(world, &decision) {
         Found::Bytes { bytes, .. } => bytes.len(),
         other => panic!("{}: {other:?}", phone.own),
@@ -262,7 +290,8 @@ fn content(c: &mut Criterion) {
         group.bench_function(format!("render/{} {model}, {bytes} bytes", kind.vendor), |b| {
             b.iter(|| release.render(*file, device, black_box(&settings)));
         });
-        let decision = world.decide(&phone.query(), &mut world.core(), NOW);
+        let mut core = world.core();
+        let decision = world.decide(&phone.query(), &mut core, NOW);
         for (name, content) in [("cold", Content::with_bound(0)), ("kept", Content::default())] {
             assert!(find(&world, &content, &phone) > 0);
             group.bench_function(format!("find, {name}/{}", kind.vendor), |b| {
@@ -286,5 +315,5 @@ fn group<'c>(c: &'c mut Criterion, name: &str) -> BenchmarkGroup<'c, WallTime> {
     group
 }
 
-criterion_group!(benches, http, tftp, extract, associate, route, directory, content);
+criterion_group!(benches, http, tftp, extract, vendors, associate, route, directory, content);
 criterion_main!(benches);

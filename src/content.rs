@@ -128,8 +128,8 @@ impl Content {
     }
 
     /// The bytes or the file of a decision.
-    pub fn find(&self, world: &World, decision: &Decision) -> Found {
-        let Some(release) = &decision.release else { return Found::Missing };
+    pub fn find(&self, world: &World, decision: &Decision<'_>) -> Found {
+        let Some(release) = decision.release else { return Found::Missing };
         match &decision.route {
             Route::Device { file, .. } => match &decision.device {
                 Some(device) => self.own(world, decision, release, device, *file),
@@ -172,7 +172,7 @@ impl Content {
     fn own(
         &self,
         world: &World,
-        decision: &Decision,
+        decision: &Decision<'_>,
         release: &Release,
         device: &Arc<Device>,
         file: FileId,
@@ -199,7 +199,13 @@ impl Content {
         self.keep(decision.is_stored.then_some(key), source, made.ok())
     }
 
-    fn common(&self, world: &World, decision: &Decision, release: &Release, file: FileId) -> Found {
+    fn common(
+        &self,
+        world: &World,
+        decision: &Decision<'_>,
+        release: &Release,
+        file: FileId,
+    ) -> Found {
         let config = Stamp { epoch: world.configs.epoch(), revision: Revision::default() };
         let source = Source { device: Revision::default(), config, plugins: decision.generation };
         let key = Key::Common(release.id().clone(), file);

@@ -200,6 +200,17 @@ const _: () = assert!((RECEIVE_SHARE as usize) < RECEIVE_BUFFERS as usize);
 pub const VALUE_BYTES_MAX: usize = 128;
 /// Most distinct values of one key that a vote counts.
 pub const VOTES_MAX: usize = 16;
+/// Steps of a pattern on one text before an engine takes over that is linear in the text; a run of
+/// bytes counts for little. The patterns of phones take some twenty.
+pub const PATTERN_STEPS_MAX: usize = 1024;
+/// Ways that a pattern leaves open at once before that engine takes over; most leave none.
+pub const PATTERN_FRAMES_MAX: usize = 24;
+/// Steps of a compiled pattern; a longer one is left to that engine.
+pub const PATTERN_OPS_MAX: usize = 512;
+/// Patterns that are each tried on a text; among more than these a table decides first.
+pub const PATTERNS_TRIED_MAX: usize = 4;
+/// Bytes of the DFA that a table of patterns is made from; one that would be larger is made as two.
+pub const PATTERN_TABLE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Times that a decision is made again because another core was first.
 pub const DECISIONS_MAX: u32 = 8;
 /// Devices known only by their address that are kept at once; the oldest goes first.
@@ -234,6 +245,8 @@ pub const FLAT_CONFIGS_MAX: usize = 4096;
 /// looked at when their phones ask.
 pub const FAMILY_MAX: usize = 10_000;
 
+const _: () = assert!(PATTERN_FRAMES_MAX < PATTERN_STEPS_MAX);
+const _: () = assert!(PATTERN_OPS_MAX <= PATTERN_STEPS_MAX);
 const _: () = assert!(PROVISIONAL_PER_SOURCE_MAX <= ADDRESS_CANDIDATES_MAX);
 const _: () = assert!(ADDRESS_CANDIDATES_MAX <= PROVISIONAL_MAX);
 const _: () = assert!(INDEX_SHARDS.is_power_of_two());

@@ -37,7 +37,7 @@ pub struct Query<'b> {
 
 /// The text of one key of a sighting: a slice of the request, a constant of a plugin, or a text
 /// that a rule made of it.
-pub type Value<'b> = std::borrow::Cow<'b, [u8]>;
+pub type Value<'b> = &'b [u8];
 
 /// What one request tells of its phone. Bytes are Latin-1: one byte, one character.
 #[derive(Clone, PartialEq, Eq, Debug)]

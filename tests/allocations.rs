@@ -203,6 +203,33 @@ fn a_known_phone_on_a_kept_connection_costs_no_allocation() {
 }
 
 #[test]
+fn a_known_phone_of_any_vendor_costs_no_allocation() {
+    let mut bench = Bench::new("192.0.2.21:2000");
+    let polycom = "FileTransport PolycomVVX-VVX_400-UA/5.9.7.4477 Type/Application";
+    for (agent, own) in [
+        (polycom, "/0004f2aabbcc-user.cfg"),
+        // The version counts here, and only here.
+        (polycom, "/0004f2aabbcc-phone.cfg"),
+        ("Mitel6873i MAC:00-08-5D-AA-BB-CC V:4.3.0.2036-SIP", "/Aastra/00085DAABBCC.cfg"),
+        // Its model is another one's short name.
+        ("Aastra57i MAC:00-08-5D-AA-BB-CD V:3.3.1.4365-SIP", "/Aastra/00085DAABBCD.cfg"),
+        ("Cisco/SPA504G-7.5.5 (002699AABBCC)(CBT141400UK)", "/002699aabbcc.xml"),
+        // It is known by its serial number alone, and its model is written without the dash.
+        ("Linksys/SPA-942-6.1.5(a) (88019FA42805)", "/spa-942.xml"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "/"),
+    ] {
+        for path in [own, "/Nothing/Of/That/Name.CFG"] {
+            let request =
+                format!("GET {path} HTTP/1.1\r\nHost: prov\r\nUser-Agent: {agent}\r\n\r\n");
+            for round in 0..20 {
+                let (asked, sent, _) = bench.get(&request);
+                assert!(round < 2 || (asked, sent) == (0, 0), "{asked}, {sent}: {request}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_known_phone_over_tftp_costs_no_allocation_but_for_its_transfer() {
     /// A transfer stands in five ordered or hashed sets; each may take memory for one entry.
     const TRANSFER_ALLOCATIONS_MAX: u64 = 8;

@@ -124,7 +124,8 @@ fn told(plugins: &Plugins, case: &Extract) -> BTreeMap<String, String> {
         vendor_class: class.as_deref(),
         mac,
     };
-    let seen = plugins.extract(&query, &mut plugins.scratch());
+    let mut scratch = plugins.scratch();
+    let seen = plugins.extract(&query, &mut scratch);
     let texts = [
         ("vendor", seen.vendor),
         ("model", seen.model),

@@ -24,6 +24,50 @@ pub fn plugins() -> Plugins {
     Plugins::load(&folder).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
+/// The vendors' plugins and as many more as it takes to have `vendors` of them: copies whose phones
+/// say something else in front of what the real ones say.
+pub fn plugins_of(vendors: usize) -> Plugins {
+    let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins");
+    let copies = std::env::temp_dir().join(format!("ringboot-bench-{}", std::process::id()));
+    let mut folders: Vec<_> = std::fs::read_dir(&real)
+        .expect("the plugins")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    folders.sort();
+    for (number, folder) in (0..vendors).zip(folders.iter().cycle()) {
+        let copy = copies.join(number.to_string());
+        std::fs::create_dir_all(&copy).expect("a folder");
+        let manifest = std::fs::read_to_string(folder.join("plugin.toml")).expect("a manifest");
+        let manifest = if number < folders.len() { manifest } else { renamed(&manifest, number) };
+        std::fs::write(copy.join("plugin.toml"), manifest).expect("a manifest");
+        std::os::unix::fs::symlink(folder.join("templates"), copy.join("templates"))
+            .expect("a link");
+    }
+    let plugins = Plugins::load(&copies).unwrap_or_else(|errors| panic!("{errors}"));
+    std::fs::remove_dir_all(&copies).expect("a folder");
+    plugins
+}
+
+/// A manifest for another vendor, with other ids and other patterns.
+fn renamed(manifest: &str, number: usize) -> String {
+    let mut copy = String::with_capacity(manifest.len() + 1024);
+    for line in manifest.lines() {
+        let is_pattern = ["agent = '^", "file = '^", "vendor_class = '^"];
+        let line = if is_pattern.iter().any(|start| line.starts_with(start)) {
+            line.replacen("'^", &format!("'^V{number}-"), 1)
+        } else if line.starts_with("vendor = \"") || line.starts_with("set = {") {
+            line.replacen("vendor = \"", &format!("vendor = \"V{number} "), 1)
+        } else if line.starts_with("prefix = \"") {
+            line.replacen("prefix = \"", &format!("prefix = \"v{number}-"), 1)
+        } else {
+            line.to_owned()
+        };
+        copy.push_str(&line);
+        copy.push('\n');
+    }
+    copy
+}
+
 /// One of the flattened configurations that the golden files are made of.
 pub fn settings(variant: &str) -> Document {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/raw/{variant}.json"));
@@ -144,10 +188,15 @@ pub fn kind_of(number: u32) -> &'static Kind {
 
 /// A world with `count` known phones, each with a configuration of its own over the shared ones.
 pub fn world(count: u32) -> World {
+    world_with(plugins(), count)
+}
+
+/// The same with other plugins.
+pub fn world_with(plugins: Plugins, count: u32) -> World {
     let own = object(
         r#"{"ip":"192.0.2.1","http_port":8667,"tftp_port":69,"http_base_url":"http://192.0.2.1"}"#,
     );
-    let (world, _) = World::open(Arc::new(NoDisk), plugins(), Settings::default(), own)
+    let (world, _) = World::open(Arc::new(NoDisk), plugins, Settings::default(), own)
         .expect("a store that works");
     for text in [
         r#"{"id":"base","parent_ids":[],"deletable":false,"raw_config":{"ntp_enabled":true,

@@ -63,7 +63,7 @@ pub fn check(input: &[u8]) -> bool {
 
 fn check_plugins(plugins: &Plugins) {
     let mac = Mac([0x80, 0x5e, 0xc0, 0xaa, 0xbb, 0xcc]);
-    let mut scratch = plugins.scratch();
+    let [mut scratch, mut other] = [plugins.scratch(), plugins.scratch()];
     for (path, agent) in [
         ("/805ec0aabbcc.cfg", "Yealink SIP-T46U 108.86.0.20 80:5e:c0:aa:bb:cc"),
         ("/805ec0aabbcc.xml", "Cisco/SPA508G-7.4.8a (805EC0AABBCC)(CBT141400UK)"),
@@ -80,9 +80,9 @@ fn check_plugins(plugins: &Plugins) {
             mac: None,
         };
         let told = plugins.extract(&query, &mut scratch);
-        assert_eq!(plugins.extract(&query, &mut scratch), told);
+        assert_eq!(plugins.extract(&query, &mut other), told);
         let file = Query { source: Source::Tftp, agent: None, ..query };
-        let _ = plugins.extract(&file, &mut scratch);
+        let _ = plugins.extract(&file, &mut other);
         let model = told.model.as_deref();
         let info = Info { vendor: told.vendor.as_deref(), model, version: told.version.as_deref() };
         if let Some(winner) = plugins.associate(&info) {

@@ -87,7 +87,7 @@ pub struct Memory {
 
 /// What was decided of a request.
 #[derive(Debug)]
-pub struct Verdict {
+pub struct Verdict<'a> {
     /// The phone, as it is or shall be.
     pub device: Option<Arc<Device>>,
     /// What shall change before this is true.
@@ -95,7 +95,7 @@ pub struct Verdict {
     /// The file that is asked for.
     pub route: Route,
     /// The release that serves the phone over this transport.
-    pub release: Option<Arc<Release>>,
+    pub release: Option<&'a Release>,
     /// Whether the phone becomes a device by this request, and not just a provisional one.
     pub created: bool,
     /// A MAC that no device has.
@@ -107,7 +107,7 @@ pub struct Verdict {
 }
 
 /// Decides a request (spec section 1). Pure: it reads, and says what should change.
-pub fn identify(query: &Query<'_>, basis: &Basis<'_>, memory: &mut Memory) -> Verdict {
+pub fn identify<'a>(query: &Query<'_>, basis: &Basis<'a>, memory: &mut Memory) -> Verdict<'a> {
     let sighting = basis.plugins.extract(query, &mut memory.scratch);
     let told = Told::of(&sighting);
     let found = retrieve::retrieve(&told, basis);
@@ -145,8 +145,8 @@ pub fn identify(query: &Query<'_>, basis: &Basis<'_>, memory: &mut Memory) -> Ve
     }
 }
 
-impl Verdict {
-    fn nobody() -> Verdict {
+impl Verdict<'_> {
+    fn nobody() -> Self {
         Verdict {
             device: None,
             change: None,
@@ -161,14 +161,19 @@ impl Verdict {
 }
 
 /// Which file of which release (spec section 1.6).
-fn route(query: &Query<'_>, device: &Device, basis: &Basis<'_>) -> (Option<Arc<Release>>, Route) {
+fn route<'a>(
+    query: &Query<'_>,
+    device: &Device,
+    basis: &Basis<'a>,
+) -> (Option<&'a Release>, Route) {
     let missing = Route::Missing { sensitive: false };
     if query.source == Source::Dhcp {
         return (None, missing);
     }
-    let release = device.plugin.as_deref().and_then(|plugin| basis.plugins.release(plugin));
+    let plugins: &'a Plugins = basis.plugins;
+    let release = device.plugin.as_deref().and_then(|plugin| plugins.release(plugin));
     let Some(release) = release.filter(|release| release.serves(query.source)) else {
         return (None, missing);
     };
-    (Some(Arc::clone(release)), release.route(query.name, device))
+    (Some(release), release.route(query.name, device))
 }

@@ -26,7 +26,7 @@ impl Case {
         Case { directory, configs, plugins: plugins(), settings }
     }
 
-    fn decide(&self, query: &Query<'_>) -> Verdict {
+    fn decide(&self, query: &Query<'_>) -> Verdict<'_> {
         let basis = Basis {
             directory: &self.directory,
             configs: &self.configs,
@@ -87,7 +87,8 @@ fn the_secure_retriever_passes_over_uuid_and_adds_nobody() {
     assert_eq!(case.who(&http("192.0.2.1", "/x", AGENT)), "a");
     assert_eq!(case.who(&tftp("192.0.2.1", "/001122334499.xml")), "nobody");
     let settings = Settings { auto_add: false, ..Settings::default() };
-    let verdict = Case::new(&[], settings).decide(&tftp("192.0.2.1", "/001122334499.xml"));
+    let case = Case::new(&[], settings);
+    let verdict = case.decide(&tftp("192.0.2.1", "/001122334499.xml"));
     assert_eq!(verdict.unknown_mac, Some(mac("001122334499")));
     assert!(verdict.change.is_none());
 }

@@ -2,7 +2,7 @@
 
 use super::told::{self, Told};
 use super::{Basis, Draft, Ids};
-use crate::device::{Config, Device, Text};
+use crate::device::{Device, Text};
 use crate::directory::may_be_same;
 use crate::limits;
 use crate::plugin::Info;
@@ -152,7 +152,8 @@ fn give_config(draft: &mut Draft, basis: &Basis<'_>, ids: &mut Ids) {
 /// A device whose files depend on something new is as good as its plugin and configuration.
 fn set_configured(draft: &mut Draft, basis: &Basis<'_>) {
     let device = draft.device();
-    if draft.found().is_some_and(|found| !files_differ(found, device)) {
+    let is_as_found = |found: &Device| std::ptr::eq(found, device) || !files_differ(found, device);
+    if draft.found().is_some_and(is_as_found) {
         return;
     }
     let has_plugin =
@@ -183,12 +184,14 @@ pub fn note_sip_username(draft: &mut Draft, basis: &Basis<'_>) {
     if !device.configured {
         return;
     }
-    let username = match (&draft.config, &device.config) {
-        (Some(Config { sip_username, .. }), _) => sip_username.clone(),
-        (None, Some(id)) => basis.configs.get(id).and_then(|config| config.sip_username.clone()),
-        (None, None) => None,
+    let kept = match (&draft.config, &device.config) {
+        (None, Some(id)) => basis.configs.get(id),
+        _ => None,
     };
-    if username.is_some() && username != device.remote_state_sip_username {
+    let config = draft.config.as_ref().or(kept.as_deref());
+    let username = config.and_then(|config| config.sip_username.as_ref());
+    if username.is_some() && username != device.remote_state_sip_username.as_ref() {
+        let username = username.cloned();
         draft.edit().remote_state_sip_username = username;
     }
 }

@@ -1,8 +1,10 @@
 //! How well a release fits what is known of a phone: one score, from a table of the manifest.
 
-use regex_automata::meta::Regex;
+use ahash::RandomState;
+use std::collections::HashMap;
 
 use super::manifest::{Associate, VersionMatch};
+use super::pattern::Pattern;
 
 /// The least score at which a release is given to a phone (spec section 1.4).
 pub const PROBABLE: i32 = 300;
@@ -28,13 +30,13 @@ pub struct Scores {
     other_vendor: i32,
     no_vendor: i32,
     version: VersionMatch,
-    when: Vec<(Regex, i32)>,
+    when: Vec<(Pattern, i32)>,
 }
 
 impl Scores {
     /// The release's scores over its vendor's over the standard ones; `when` holds compiled
     /// patterns of both, the release's first.
-    pub fn new(release: &Associate, vendor: &Associate, when: Vec<(Regex, i32)>) -> Self {
+    pub fn new(release: &Associate, vendor: &Associate, when: Vec<(Pattern, i32)>) -> Self {
         let pick = |get: fn(&Associate) -> Option<i32>, standard: i32| {
             get(release).or_else(|| get(vendor)).unwrap_or(standard)
         };
@@ -64,7 +66,7 @@ impl Scores {
             return self.other_vendor;
         }
         let Some(model) = info.model else { return self.no_model };
-        if let Some((_, score)) = self.when.iter().find(|(regex, _)| regex.is_match(model)) {
+        if let Some((_, score)) = self.when.iter().find(|(pattern, _)| pattern.is_match(model)) {
             return *score;
         }
         let Some(wanted) = wanted(model) else { return self.other_model };
@@ -75,6 +77,61 @@ impl Scores {
             VersionMatch::Ignore => false,
         };
         if exact { self.exact } else { self.known }
+    }
+}
+
+/// Who is asked about a phone: its vendor's releases alone. What the others would say of it does
+/// not depend on it, and is known.
+#[derive(Debug, Default)]
+pub struct Contest {
+    vendors: HashMap<Box<[u8]>, Entrants, RandomState>,
+    /// The best when no vendor is known.
+    no_vendor: Option<Score>,
+    /// The best when the vendor is nobody's.
+    other_vendor: Option<Score>,
+}
+
+#[derive(Debug, Default)]
+struct Entrants {
+    releases: Vec<usize>,
+    /// The best of all others.
+    others: Option<Score>,
+}
+
+/// A score and whose it is; of equal ones the last release's is greater.
+type Score = (i32, usize);
+
+impl Contest {
+    /// All releases with their vendors, in order.
+    pub fn new<'a>(releases: impl Iterator<Item = (&'a str, &'a Scores)>) -> Contest {
+        let mut contest = Contest::default();
+        let mut others = Vec::new();
+        for (release, (vendor, scores)) in releases.enumerate() {
+            let entrants = contest.vendors.entry(vendor.as_bytes().into()).or_default();
+            entrants.releases.push(release);
+            contest.no_vendor = contest.no_vendor.max(Some((scores.no_vendor, release)));
+            others.push((scores.other_vendor, release));
+        }
+        contest.other_vendor = others.iter().copied().max();
+        for entrants in contest.vendors.values_mut() {
+            let mine = |&(_, release): &Score| entrants.releases.contains(&release);
+            entrants.others = others.iter().copied().filter(|other| !mine(other)).max();
+        }
+        contest
+    }
+
+    /// The release with the best score, and the score; the last where several have it. `score`
+    /// gives that of a release of the phone's vendor.
+    pub fn winner(&self, info: &Info<'_>, score: impl Fn(usize) -> i32) -> Option<(usize, i32)> {
+        let best = match info.vendor.map(|vendor| self.vendors.get(vendor)) {
+            None => self.no_vendor,
+            Some(None) => self.other_vendor,
+            Some(Some(Entrants { releases, others })) => {
+                let mine = releases.iter().map(|&release| (score(release), release));
+                mine.max().max(*others)
+            }
+        };
+        best.map(|(score, release)| (release, score))
     }
 }
 
@@ -117,12 +174,43 @@ mod tests {
             version: Some(VersionMatch::Prefix),
             ..Default::default()
         };
-        let when = vec![(super::super::rules::compile("^SPA").expect("a pattern"), 0)];
+        let when = vec![(Pattern::new("^SPA").expect("a pattern"), 0)];
         let scores = Scores::new(&release, &vendor, when);
         assert_eq!(score(&scores, "Yealink", "T46S", "1"), 501);
         assert_eq!(score(&scores, "Yealink", "T46S", "66.86.0.150"), 600);
         assert_eq!(score(&scores, "Yealink", "T99", ""), 100);
         assert_eq!(score(&scores, "Yealink", "", ""), 100);
         assert_eq!(score(&scores, "Yealink", "SPA1", ""), 0);
+    }
+
+    /// Each way of looking at all of them gives the same winner, whatever is known.
+    #[test]
+    fn a_vendors_contest_is_everybodys() {
+        let release = |other_vendor, no_vendor, known| {
+            let own = Associate { other_vendor, no_vendor, known, ..Default::default() };
+            Scores::new(&own, &Associate::default(), Vec::new())
+        };
+        let all = [
+            ("Yealink", release(None, None, None)),
+            ("Snom", release(Some(510), None, None)),
+            ("Yealink", release(None, Some(301), Some(501))),
+            ("Yealink", release(None, Some(301), Some(501))),
+            ("Snom", release(Some(510), None, Some(509))),
+            ("Htek", release(None, None, None)),
+        ];
+        let contest = Contest::new(all.iter().map(|(vendor, scores)| (*vendor, scores)));
+        let bytes = |text: &'static str| Some(text.as_bytes());
+        for vendor in [None, bytes("Yealink"), bytes("Snom"), bytes("Htek"), bytes("Fanvil")] {
+            for model in [None, bytes("T46S")] {
+                let info = Info { vendor, model, version: None };
+                let score = |release: usize| {
+                    let (vendor, scores) = &all[release];
+                    scores.score(&info, vendor, |_| Some(""))
+                };
+                let best = (0..all.len()).map(|release| (score(release), release)).max();
+                let winner = contest.winner(&info, score).map(|(release, score)| (score, release));
+                assert_eq!(winner, best, "{info:?}");
+            }
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! From manifests to a set: everything is compiled, and every mistake is gathered on the way.
 
-use regex_automata::meta::Regex;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -8,15 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::associate::Scores;
+use super::associate::{Contest, Scores};
 use super::extract::{ExtractorBuilder, Profile};
-use super::files::{self, Entry, PathPattern, StaticFiles};
+use super::files::{self, Entry, PathPattern, Paths};
 use super::manifest::{
     Associate, FileEntry, LoadError, Manifest, Origin, Placed, ReleaseEntry, Rule, Transport,
 };
+use super::pattern::Pattern;
 use super::render::{self, Templates};
 use super::rules::{self, Key, Subject};
-use super::{Common, LoadErrors, Made, Plugins, Release};
+use super::{Common, LoadErrors, Made, Models, Plugins, Release};
 use crate::device::Text;
 
 /// A manifest that was read, and where.
@@ -85,7 +85,8 @@ pub fn load(folder: &Path) -> Result<Plugins, LoadErrors> {
     let by_id = releases.iter().enumerate().map(|(index, r)| (r.id.clone(), index)).collect();
     static GENERATION: AtomicU64 = AtomicU64::new(1);
     let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
-    Ok(Plugins { generation, extractor: extractor?, releases, by_id })
+    let contest = Contest::new(releases.iter().map(|release| (&*release.vendor, &release.scores)));
+    Ok(Plugins { generation, extractor: extractor?, contest, releases, by_id })
 }
 
 /// Folders are named after releases.
@@ -170,12 +171,14 @@ fn add_rule(read: &Read, rule: &Rule, builder: &mut ExtractorBuilder) -> Result<
     let mut patterns = Vec::new();
     for (subject, text) in sources {
         if let Some(text) = text {
-            let pattern = builder.pattern(subject, text.get_ref());
-            patterns.push(pattern.map_err(|message| read.error(text, message))?);
+            let pattern = builder.pattern(text.get_ref());
+            let pattern = pattern.map_err(|message| read.error(text, message))?;
+            patterns.push((subject, pattern));
         }
     }
-    let place = sources.iter().find_map(|(_, text)| text.as_ref());
-    let Some(place) = place else {
+    // The first of the subjects tells most: it leads the rule.
+    let lead = sources.iter().find_map(|(subject, text)| Some((*subject, text.as_ref()?)));
+    let Some((subject, place)) = lead else {
         let message = "an [[extract]] rule has no pattern";
         return Err(read.origin().error(0, message));
     };
@@ -191,7 +194,8 @@ fn add_rule(read: &Read, rule: &Rule, builder: &mut ExtractorBuilder) -> Result<
         rewrite.push((key(name)?, changes.clone()));
     }
     let Rule { no_agent, bytes, bad_mac, .. } = *rule;
-    Ok(builder.rule(rules::Rule { patterns, no_agent, bytes, set, rewrite, bad_mac }))
+    let rule = rules::Rule { patterns, no_agent, bytes, set, rewrite, bad_mac };
+    Ok(builder.rule(rule, subject, place.get_ref()))
 }
 
 fn is_for(names: &[Placed], release: &ReleaseEntry) -> bool {
@@ -234,7 +238,6 @@ fn release(read: &Read, entry: &ReleaseEntry) -> Result<Arc<Release>, Vec<LoadEr
         errors.append(&mut more);
         std::mem::take(&mut errors)
     })?;
-    let statics = statics(read, entry).map_err(|error| vec![error])?;
     let sensitive = patterns(read, &manifest.sensitive).map_err(|error| vec![error])?;
     let scores = scores(read, entry).map_err(|error| vec![error])?;
     let data = data(&manifest.data, &entry.data);
@@ -244,11 +247,7 @@ fn release(read: &Read, entry: &ReleaseEntry) -> Result<Arc<Release>, Vec<LoadEr
     }
     let shared = made.split_off(files.len());
     let commons = expand_commons(shared, &models);
-    let folded = commons.iter().map(|common| common.path.to_ascii_lowercase());
-    let exact = commons.iter().map(|common| common.path.clone());
-    // The exact paths come last: they go over what others fold to.
-    let numbered = folded.zip(0..).chain(exact.zip(0..));
-    let common_paths = numbered.map(|(path, i)| (path.into_bytes().into(), i)).collect();
+    let paths = paths(read, entry, &commons).map_err(|error| vec![error])?;
     Ok(Arc::new(Release {
         id: Text::from(read.id(entry)),
         vendor: Text::from(&*manifest.vendor),
@@ -259,16 +258,15 @@ fn release(read: &Read, entry: &ReleaseEntry) -> Result<Arc<Release>, Vec<LoadEr
         scores,
         files: made,
         commons,
-        common_paths,
-        statics,
+        paths,
         sensitive,
         templates,
         data,
     }))
 }
 
-fn models(read: &Read, entry: &ReleaseEntry) -> Result<HashMap<Box<str>, Entry>, LoadError> {
-    let mut models = HashMap::new();
+fn models(read: &Read, entry: &ReleaseEntry) -> Result<Models, LoadError> {
+    let mut models = Models::default();
     for (name, value) in &entry.models {
         let table = value.as_table().cloned();
         let table = table.ok_or_else(|| {
@@ -332,7 +330,7 @@ fn compile_file(
 }
 
 /// One file for each model where the path names the model, else one for all.
-fn expand_commons(made: Vec<Made>, models: &HashMap<Box<str>, Entry>) -> Vec<Common> {
+fn expand_commons(made: Vec<Made>, models: &Models) -> Vec<Common> {
     let mut commons: Vec<Common> = Vec::new();
     let mut names: Vec<&Box<str>> = models.keys().collect();
     names.sort();
@@ -359,22 +357,25 @@ fn expand_commons(made: Vec<Made>, models: &HashMap<Box<str>, Entry>) -> Vec<Com
     commons
 }
 
-fn statics(read: &Read, entry: &ReleaseEntry) -> Result<StaticFiles, LoadError> {
-    let mut statics = StaticFiles::default();
+fn paths(read: &Read, entry: &ReleaseEntry, commons: &[Common]) -> Result<Paths, LoadError> {
+    let mut paths = Paths::default();
+    for (number, common) in commons.iter().enumerate() {
+        paths.add_common(&common.path, number);
+    }
     for name in ["all", entry.name.get_ref()] {
         let folder = read.folder.join("files").join(name);
-        statics.add(&folder).map_err(|(file, error)| LoadError {
+        paths.add_folder(&folder).map_err(|(file, error)| LoadError {
             file,
             line: 1,
             message: error.to_string(),
         })?;
     }
-    Ok(statics)
+    Ok(paths)
 }
 
-fn patterns(read: &Read, texts: &[Placed]) -> Result<Vec<Regex>, LoadError> {
+fn patterns(read: &Read, texts: &[Placed]) -> Result<Vec<Pattern>, LoadError> {
     let compile =
-        |text: &Placed| rules::compile(text.get_ref()).map_err(|error| read.error(text, error));
+        |text: &Placed| Pattern::new(text.get_ref()).map_err(|error| read.error(text, error));
     texts.iter().map(compile).collect()
 }
 
@@ -382,9 +383,9 @@ fn scores(read: &Read, entry: &ReleaseEntry) -> Result<Scores, LoadError> {
     let vendor: &Associate = &read.manifest.associate;
     let mut when = Vec::new();
     for one in entry.associate.when.iter().chain(&vendor.when) {
-        let regex = rules::compile(one.model.get_ref());
-        let regex = regex.map_err(|error| read.error(&one.model, error))?;
-        when.push((regex, one.score));
+        let pattern = Pattern::new(one.model.get_ref());
+        let pattern = pattern.map_err(|error| read.error(&one.model, error))?;
+        when.push((pattern, one.score));
     }
     Ok(Scores::new(&entry.associate, vendor, when))
 }

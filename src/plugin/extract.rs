@@ -1,21 +1,20 @@
 //! What a request tells of its phone: every rule is tried once for all releases, and they vote.
 //!
-//! Patterns of one subject (User-Agent, path, query, file name, vendor class) form one automaton:
-//! a request runs through each once, whatever the number of vendors. A rule whose patterns all
-//! match contributes its captures; releases with the same rules are one *profile* and vote with
-//! its weight. The most voted value of each key wins; a tie goes to the least plugin id, so the
-//! outcome depends on no order of loading (spec sections 1.2 and 9.2 C3). A rule that fails costs
-//! nobody else's answer (C1).
+//! A rule is led by one of its patterns, the User-Agent's where there is one. The leading patterns
+//! of a subject form one automaton: a request runs through it once, whatever the number of vendors,
+//! and only the rules that it leads to look at their other patterns. A rule whose patterns all match
+//! contributes its captures; releases with the same rules are one *profile* and vote with its
+//! weight. The most voted value of each key wins; a tie goes to the least plugin id, so the outcome
+//! depends on no order of loading (spec sections 1.2 and 9.2 C3). A rule that fails costs nobody
+//! else's answer (C1).
 
-use regex_automata::meta::{Cache, Regex};
-use regex_automata::util::primitives::NonMaxUsize;
-use regex_automata::{Input, PatternID, PatternSet};
-use std::borrow::Cow;
-
-use super::rules::{BadRule, Captured, Key, Pattern, Rule, SUBJECTS, Subject, builder, compile};
+use super::pattern::Pattern;
+use super::program::Spans;
+use super::rules::{BadRule, Captured, Desk, Key, Rule, SUBJECTS, Subject};
+use super::set::Set;
 use crate::device::Mac;
 use crate::limits;
-use crate::query::{Query, Sighting, Source, Value};
+use crate::query::{Query, Sighting, Source};
 
 /// Releases that have the same rules.
 #[derive(Debug)]
@@ -31,11 +30,29 @@ pub struct Profile {
 /// All rules of all plugins.
 #[derive(Debug)]
 pub struct Extractor {
-    rules: Vec<Rule>,
+    rules: Vec<Led>,
     profiles: Vec<Profile>,
-    sets: [Regex; SUBJECTS],
-    /// For each subject and pattern, the rule that has it.
+    sets: [Set; SUBJECTS],
+    /// For each subject and leading pattern, the rule that it leads.
     owners: [Vec<usize>; SUBJECTS],
+}
+
+/// A rule, and who has it.
+#[derive(Debug)]
+struct Led {
+    rule: Rule,
+    /// The profiles that have it, in order.
+    profiles: Vec<usize>,
+    /// What they are together.
+    all: Weight,
+}
+
+/// How much a vote counts.
+#[derive(Clone, Copy, Debug)]
+struct Weight {
+    count: u32,
+    /// The least of the ranks.
+    rank: u32,
 }
 
 /// Collects rules and profiles.
@@ -48,27 +65,22 @@ pub struct ExtractorBuilder {
 }
 
 impl ExtractorBuilder {
-    /// Compiles a pattern and notes its captures; the rule that comes next owns it.
+    /// Compiles a pattern.
     ///
     /// # Errors
     /// A text for people: no pattern, or a capture that is no key.
-    pub fn pattern(&mut self, subject: Subject, text: &str) -> Result<Pattern, String> {
-        let regex = compile(text)?;
-        let mut captures = Vec::new();
-        for (group, name) in regex.group_info().pattern_names(PatternID::ZERO).enumerate() {
-            if let Some(name) = name {
-                let key = Key::of(name).ok_or_else(|| format!("no key has the name {name:?}"))?;
-                captures.push((key, group));
-            }
+    pub fn pattern(&self, text: &str) -> Result<Pattern, String> {
+        let pattern = Pattern::new(text)?;
+        if let Some(name) = pattern.names().find(|name| Key::of(name).is_none()) {
+            return Err(format!("no key has the name {name:?}"));
         }
-        let texts = &mut self.texts[subject as usize];
-        texts.push(text.to_owned());
-        self.owners[subject as usize].push(self.rules.len());
-        Ok(Pattern { subject, number: texts.len() - 1, captures, regex })
+        Ok(pattern)
     }
 
-    /// Adds a rule whose patterns were just made; returns its number.
-    pub fn rule(&mut self, rule: Rule) -> usize {
+    /// Adds a rule, led by its pattern of this subject and text; returns its number.
+    pub fn rule(&mut self, rule: Rule, subject: Subject, text: &str) -> usize {
+        self.texts[subject as usize].push(text.to_owned());
+        self.owners[subject as usize].push(self.rules.len());
         self.rules.push(rule);
         self.rules.len() - 1
     }
@@ -78,37 +90,40 @@ impl ExtractorBuilder {
         self.profiles.push(profile);
     }
 
-    /// Joins the patterns of each subject into one automaton.
+    /// Joins the leading patterns of each subject.
     ///
     /// # Errors
-    /// The automaton would be too large.
+    /// What is wrong with one.
     pub fn build(self) -> Result<Extractor, String> {
-        let mut sets = Vec::with_capacity(SUBJECTS);
-        for texts in &self.texts {
-            let all = Regex::config()
-                .utf8_empty(false)
-                .match_kind(regex_automata::MatchKind::All)
-                .which_captures(regex_automata::nfa::thompson::WhichCaptures::None);
-            let set = builder().configure(all).build_many(texts);
-            sets.push(set.map_err(|error| error.to_string())?);
+        let mut sets: [Set; SUBJECTS] = Default::default();
+        for (set, texts) in sets.iter_mut().zip(&self.texts) {
+            *set = Set::new(texts)?;
         }
-        let sets = sets.try_into().expect("one automaton a subject");
         let Self { rules, profiles, owners, .. } = self;
+        let led = |(number, rule): (usize, Rule)| {
+            let has_it = |profile: &&Profile| profile.rules.contains(&number);
+            let all = Weight {
+                count: profiles.iter().filter(has_it).map(|profile| profile.weight).sum(),
+                rank: profiles.iter().filter(has_it).map(|profile| profile.rank).min().unwrap_or(0),
+            };
+            let place = |(place, profile): (usize, &Profile)| {
+                profile.rules.contains(&number).then_some(place)
+            };
+            let mine = profiles.iter().enumerate().filter_map(place).collect();
+            Led { rule, profiles: mine, all }
+        };
+        let rules = rules.into_iter().enumerate().map(led).collect();
         Ok(Extractor { rules, profiles, sets, owners })
     }
 }
 
-/// One core's memory for searches: caches of the automata and lists that are used again.
-#[derive(Debug)]
+/// One core's memory for searches: lists that are used again.
+#[derive(Debug, Default)]
 pub struct Scratch {
-    sets: [(Cache, PatternSet); SUBJECTS],
-    /// Caches of the rules' own patterns, in their order.
-    patterns: Vec<Vec<Cache>>,
-    slots: Vec<Option<NonMaxUsize>>,
     matched: Vec<usize>,
     found: Vec<Found>,
     votes: Vec<Vote>,
-    rewritten: Vec<Vec<u8>>,
+    desk: Desk,
 }
 
 /// A value that a rule found: where it lies, not a borrow, so that the list can be used again.
@@ -124,36 +139,20 @@ enum Place {
     Mac(Mac),
     Capture { subject: Subject, start: usize, end: usize },
     Constant { rule: usize, index: usize },
-    Rewritten(usize),
+    Rewritten { start: usize, end: usize },
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Vote {
     key: Key,
     place: Place,
-    count: u32,
-    rank: u32,
+    weight: Weight,
 }
 
 impl Extractor {
-    /// Memory for one core.
-    pub fn scratch(&self) -> Scratch {
-        let set = |regex: &Regex| (regex.create_cache(), PatternSet::new(regex.pattern_len()));
-        let caches = |rule: &Rule| rule.patterns.iter().map(|p| p.regex.create_cache()).collect();
-        Scratch {
-            sets: std::array::from_fn(|index| set(&self.sets[index])),
-            patterns: self.rules.iter().map(caches).collect(),
-            slots: Vec::new(),
-            matched: Vec::new(),
-            found: Vec::new(),
-            votes: Vec::new(),
-            rewritten: Vec::new(),
-        }
-    }
-
     /// What the request tells of its phone. The address is always there; for a DHCP report the
     /// MAC is the lease's (spec section 1.2).
-    pub fn extract<'b>(&'b self, query: &Query<'b>, scratch: &mut Scratch) -> Sighting<'b> {
+    pub fn extract<'b>(&'b self, query: &Query<'b>, scratch: &'b mut Scratch) -> Sighting<'b> {
         let subjects = Subjects::of(query);
         self.match_rules(&subjects, scratch);
         self.gather(&subjects, scratch);
@@ -161,146 +160,153 @@ impl Extractor {
         self.sighting(query, &subjects, scratch)
     }
 
-    /// Fills `matched` with the rules whose patterns all match, in order.
+    /// Fills `matched` with the rules whose leads may match, in order.
     fn match_rules(&self, subjects: &Subjects<'_>, scratch: &mut Scratch) {
-        scratch.matched.clear();
-        for (index, set) in self.sets.iter().enumerate() {
-            let (cache, hits) = &mut scratch.sets[index];
-            hits.clear();
-            let Some(text) = subjects.texts[index] else { continue };
-            if set.pattern_len() == 0 {
-                continue;
-            }
-            set.which_overlapping_matches_with(cache, &Input::new(text), hits);
-            scratch.matched.extend(hits.iter().map(|hit| self.owners[index][hit.as_usize()]));
+        let matched = &mut scratch.matched;
+        matched.clear();
+        for ((set, owners), text) in self.sets.iter().zip(&self.owners).zip(subjects.texts) {
+            let Some(text) = text else { continue };
+            set.find(text, |pattern| {
+                let rule = owners[pattern];
+                if !matched.contains(&rule) {
+                    matched.push(rule);
+                }
+            });
         }
-        scratch.matched.sort_unstable();
-        scratch.matched.dedup();
-        let sets = &scratch.sets;
-        scratch.matched.retain(|&rule| {
-            let rule = &self.rules[rule];
-            let hit = |pattern: &Pattern| {
-                let subject = pattern.subject as usize;
-                let id = PatternID::new_unchecked(pattern.number);
-                sets[subject].1.contains(id) && (rule.bytes || subjects.ascii[subject])
-            };
-            (!rule.no_agent || subjects.texts[Subject::Agent as usize].is_none())
-                && rule.patterns.iter().all(hit)
+        matched.sort_unstable();
+    }
+
+    /// Fills `found` with what those rules say whose patterns all match; only they stay in
+    /// `matched`.
+    fn gather(&self, subjects: &Subjects<'_>, scratch: &mut Scratch) {
+        scratch.found.clear();
+        scratch.desk.texts.clear();
+        let Scratch { matched, found, desk, .. } = scratch;
+        matched.retain(|&number| {
+            let before = found.len();
+            if self.captures(number, subjects, found, desk).is_none() {
+                found.truncate(before);
+                return false;
+            }
+            for (index, &(key, _)) in self.rules[number].rule.set.iter().enumerate() {
+                let place = Place::Constant { rule: number, index };
+                found.push(Found { rule: number, key, place });
+            }
+            true
         });
     }
 
-    /// Fills `found` with what the matched rules say.
-    fn gather(&self, subjects: &Subjects<'_>, scratch: &mut Scratch) {
-        scratch.found.clear();
-        scratch.rewritten.clear();
-        for position in 0..scratch.matched.len() {
-            let number = scratch.matched[position];
-            let before = scratch.found.len();
-            if self.captures(number, subjects, scratch).is_none() {
-                scratch.found.truncate(before);
-                continue;
-            }
-            for (index, &(key, _)) in self.rules[number].set.iter().enumerate() {
-                let place = Place::Constant { rule: number, index };
-                scratch.found.push(Found { rule: number, key, place });
-            }
-        }
-    }
-
-    /// Adds a rule's captures; `None` when a bad MAC costs the rule.
+    /// Adds a rule's captures; `None` when a pattern does not match or a bad MAC costs the rule.
     fn captures(
         &self,
         number: usize,
         subjects: &Subjects<'_>,
-        scratch: &mut Scratch,
+        found: &mut Vec<Found>,
+        desk: &mut Desk,
     ) -> Option<()> {
-        let rule = &self.rules[number];
-        for (index, pattern) in rule.patterns.iter().enumerate() {
-            if pattern.captures.is_empty() {
-                continue;
+        let Led { rule, .. } = &self.rules[number];
+        if rule.no_agent && subjects.texts[Subject::Agent as usize].is_some() {
+            return None;
+        }
+        // What says only yes or no comes first, the lead last: they may save the others.
+        for (subject, pattern) in rule.patterns.iter().rev() {
+            let text = subjects.seen(*subject, rule.bytes)?;
+            if pattern.is_bare() && !pattern.is_match(text) {
+                return None;
             }
-            let text = subjects.texts[pattern.subject as usize]?;
-            let cache = &mut scratch.patterns[number][index];
-            scratch.slots.clear();
-            scratch.slots.resize(pattern.regex.group_info().slot_len(), None);
-            pattern.regex.search_slots_with(cache, &Input::new(text), &mut scratch.slots)?;
-            for &(key, group) in &pattern.captures {
-                let (Some(start), Some(end)) =
-                    (scratch.slots[2 * group], scratch.slots[2 * group + 1])
-                else {
-                    continue;
-                };
-                let (start, end) = (start.get(), end.get());
-                let place = match rule.capture(key, &text[start..end]) {
+        }
+        for (subject, pattern) in rule.patterns.iter().filter(|(_, pattern)| !pattern.is_bare()) {
+            let subject = *subject;
+            let text = subjects.texts[subject as usize]?;
+            let mut spans = Spans::NONE;
+            if !pattern.find(text, &mut spans) {
+                return None;
+            }
+            for key in pattern.keys() {
+                let Some(std::ops::Range { start, end }) = spans.get(key) else { continue };
+                let place = match rule.capture(key, &text[start..end], desk) {
                     Ok(Captured::Mac(mac)) => Place::Mac(mac),
-                    Ok(Captured::Same) => Place::Capture { subject: pattern.subject, start, end },
-                    Ok(Captured::Rewritten(text)) => {
-                        scratch.rewritten.push(text);
-                        Place::Rewritten(scratch.rewritten.len() - 1)
+                    Ok(Captured::Same) => Place::Capture { subject, start, end },
+                    Ok(Captured::Rewritten(start)) => {
+                        Place::Rewritten { start, end: desk.texts.len() }
                     }
                     Ok(Captured::Nothing) => continue,
                     Err(BadRule) => return None,
                 };
-                scratch.found.push(Found { rule: number, key, place });
+                found.push(Found { rule: number, key, place });
             }
         }
         Some(())
     }
 
     /// Fills `votes`: for each profile and key the first rule's value, with the profile's weight.
+    /// Only profiles of matched rules are looked at; where all of these have the same profiles,
+    /// they vote as one.
     fn vote(&self, subjects: &Subjects<'_>, scratch: &mut Scratch) {
         scratch.votes.clear();
-        if scratch.found.is_empty() {
-            return;
+        let Scratch { matched, found, votes, desk } = scratch;
+        let Some((&first, others)) = matched.split_first() else { return };
+        let Led { profiles, all, .. } = &self.rules[first];
+        if others.iter().all(|&other| self.rules[other].profiles == *profiles) {
+            let weight = if profiles.is_empty() { return } else { *all };
+            return self.vote_once(weight, |_| true, subjects, found, votes, desk);
         }
-        for profile in &self.profiles {
-            let mut given = [false; Key::ALL.len()];
-            for rule in &profile.rules {
-                let Ok(_) = scratch.matched.binary_search(rule) else { continue };
-                let first = scratch.found.partition_point(|found| found.rule < *rule);
-                let mut end = first;
-                while scratch.found.get(end).is_some_and(|found| found.rule == *rule) {
-                    end += 1;
-                }
-                for index in first..end {
-                    let Found { key, place, .. } = scratch.found[index];
-                    if std::mem::replace(&mut given[key as usize], true) {
-                        continue;
-                    }
-                    let bytes = |place| self.bytes(place, subjects, &scratch.rewritten);
-                    let value = bytes(place);
-                    let known = |v: &Vote| v.key == key && bytes(v.place) == value;
-                    match scratch.votes.iter().position(known) {
-                        Some(index) => {
-                            let vote = &mut scratch.votes[index];
-                            vote.count += profile.weight;
-                            vote.rank = vote.rank.min(profile.rank);
-                        }
-                        None if scratch.votes.len() < limits::VOTES_MAX * Key::ALL.len() => {
-                            let (count, rank) = (profile.weight, profile.rank);
-                            scratch.votes.push(Vote { key, place, count, rank });
-                        }
-                        None => {}
-                    }
-                }
+        let mut next = 0;
+        // The least profile that is not behind us, until there is none.
+        while let Some(profile) = self.next_profile(matched, next) {
+            let Profile { rules, weight, rank } = &self.profiles[profile];
+            let has_it = |rule: usize| rules.binary_search(&rule).is_ok();
+            let weight = Weight { count: *weight, rank: *rank };
+            self.vote_once(weight, has_it, subjects, found, votes, desk);
+            next = profile + 1;
+        }
+    }
+
+    fn next_profile(&self, matched: &[usize], from: usize) -> Option<usize> {
+        let next_of = |&rule: &usize| {
+            let profiles = &self.rules[rule].profiles;
+            profiles.get(profiles.partition_point(|&profile| profile < from)).copied()
+        };
+        matched.iter().filter_map(next_of).min()
+    }
+
+    /// Adds one vote a key: the value of the first of its rules that has one.
+    fn vote_once(
+        &self,
+        weight: Weight,
+        has_it: impl Fn(usize) -> bool,
+        subjects: &Subjects<'_>,
+        found: &[Found],
+        votes: &mut Vec<Vote>,
+        desk: &Desk,
+    ) {
+        let mut given = [false; Key::ALL.len()];
+        for &Found { rule, key, place } in found {
+            if given[key as usize] || !has_it(rule) {
+                continue;
+            }
+            given[key as usize] = true;
+            let bytes = |place| self.bytes(place, subjects, desk);
+            let value = bytes(place);
+            let known = votes.iter_mut().find(|vote| vote.key == key && bytes(vote.place) == value);
+            if let Some(vote) = known {
+                vote.weight.count += weight.count;
+                vote.weight.rank = vote.weight.rank.min(weight.rank);
+            } else if votes.len() < limits::VOTES_MAX * Key::ALL.len() {
+                votes.push(Vote { key, place, weight });
             }
         }
     }
 
-    fn bytes<'b>(
-        &'b self,
-        place: Place,
-        subjects: &Subjects<'b>,
-        rewritten: &'b [Vec<u8>],
-    ) -> Bytes<'b> {
+    fn bytes<'b>(&'b self, place: Place, subjects: &Subjects<'b>, desk: &'b Desk) -> Bytes<'b> {
         match place {
             Place::Mac(mac) => Bytes::Mac(mac),
             Place::Capture { subject, start, end } => {
                 let text = subjects.texts[subject as usize].unwrap_or_default();
                 Bytes::Text(&text[start..end])
             }
-            Place::Constant { rule, index } => Bytes::Text(&self.rules[rule].set[index].1),
-            Place::Rewritten(index) => Bytes::Text(&rewritten[index]),
+            Place::Constant { rule, index } => Bytes::Text(&self.rules[rule].rule.set[index].1),
+            Place::Rewritten { start, end } => Bytes::Text(&desk.texts[start..end]),
         }
     }
 
@@ -308,34 +314,37 @@ impl Extractor {
         &'b self,
         query: &Query<'b>,
         subjects: &Subjects<'b>,
-        scratch: &mut Scratch,
+        scratch: &'b Scratch,
     ) -> Sighting<'b> {
-        let mut winners: [Option<Vote>; Key::ALL.len()] = [None; Key::ALL.len()];
+        let mut winners: [Option<&Vote>; Key::ALL.len()] = [None; Key::ALL.len()];
         for vote in &scratch.votes {
             let winner = &mut winners[vote.key as usize];
-            let better = |w: &Vote| (vote.count, w.rank) > (w.count, vote.rank);
-            if winner.as_ref().is_none_or(better) {
-                *winner = Some(*vote);
+            let Weight { count, rank } = vote.weight;
+            let better = |w: &Vote| (count, w.weight.rank) > (w.weight.count, rank);
+            if winner.is_none_or(better) {
+                *winner = Some(vote);
             }
         }
-        let rewritten = &mut scratch.rewritten;
-        let mut text = |key: Key| -> Option<Value<'b>> {
-            match winners[key as usize]?.place {
-                Place::Rewritten(index) => Some(Cow::Owned(std::mem::take(&mut rewritten[index]))),
-                place => match self.bytes(place, subjects, &[]) {
-                    Bytes::Text(text) => Some(Cow::Borrowed(text)),
-                    Bytes::Mac(_) => None,
-                },
+        let text = |key: Key| {
+            let place = winners[key as usize]?.place;
+            match self.bytes(place, subjects, &scratch.desk) {
+                Bytes::Text(text) => Some(text),
+                Bytes::Mac(_) => None,
             }
         };
-        let (sn, uuid) = (text(Key::Sn), text(Key::Uuid));
-        let (vendor, model, version) = (text(Key::Vendor), text(Key::Model), text(Key::Version));
         let voted = match winners[Key::Mac as usize].map(|vote| vote.place) {
             Some(Place::Mac(mac)) => Some(mac),
             _ => None,
         };
-        let mac = if query.source == Source::Dhcp { query.mac } else { voted };
-        Sighting { ip: query.ip, mac, sn, uuid, vendor, model, version }
+        Sighting {
+            ip: query.ip,
+            mac: if query.source == Source::Dhcp { query.mac } else { voted },
+            sn: text(Key::Sn),
+            uuid: text(Key::Uuid),
+            vendor: text(Key::Vendor),
+            model: text(Key::Model),
+            version: text(Key::Version),
+        }
     }
 }
 
@@ -364,5 +373,10 @@ impl<'b> Subjects<'b> {
         };
         let ascii = texts.map(|text| text.is_some_and(<[u8]>::is_ascii));
         Self { texts, ascii }
+    }
+
+    /// The text of a subject, where a rule may look at it.
+    fn seen(&self, subject: Subject, beyond_ascii: bool) -> Option<&'b [u8]> {
+        self.texts[subject as usize].filter(|_| beyond_ascii || self.ascii[subject as usize])
     }
 }

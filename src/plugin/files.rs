@@ -1,8 +1,10 @@
 //! Which file a path means: one of the phone's own, one shared by all, one that lies on the disk.
 
+use ahash::RandomState;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::fs;
+use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -64,7 +66,12 @@ impl PathPattern {
     }
 
     /// Whether `path` is this phone's. MAC digits match in either case, as phones mix them.
-    pub fn matches(&self, path: &[u8], device: &Device, entry: Option<&Entry>) -> bool {
+    pub fn matches<'e>(
+        &self,
+        path: &[u8],
+        device: &Device,
+        entry: impl Fn() -> Option<&'e Entry>,
+    ) -> bool {
         let mut rest = path;
         for piece in &self.0 {
             let taken = match piece {
@@ -74,7 +81,7 @@ impl PathPattern {
                 Piece::Model => strip_text(rest, device.model.as_deref()),
                 Piece::Uuid => strip_text(rest, device.uuid.as_deref()),
                 Piece::Serial => strip_text(rest, device.sn.as_deref()),
-                Piece::Entry(key) => strip_text(rest, entry.and_then(|e| e.text(key))),
+                Piece::Entry(key) => strip_text(rest, entry().and_then(|e| e.text(key))),
             };
             match taken {
                 Some(left) => rest = left,
@@ -155,19 +162,31 @@ fn strip_text<'p>(path: &'p [u8], text: Option<&str>) -> Option<&'p [u8]> {
 }
 
 fn strip_mac<'p>(path: &'p [u8], mac: Mac, separator: &str) -> Option<&'p [u8]> {
-    let length = 12 + 5 * separator.len();
-    let (digits, rest) = path.split_at_checked(length)?;
-    let step = 2 + separator.len();
-    for (index, byte) in mac.0.iter().enumerate() {
-        let pair = &digits[index * step..];
-        let value = |digit: u8| char::from(digit).to_digit(16);
-        let seen = value(pair[0])? << 4 | value(pair[1])?;
-        if seen != u32::from(*byte) || (index < 5 && !pair[2..].starts_with(separator.as_bytes())) {
+    let separator = separator.bytes().next();
+    let step = 2 + usize::from(separator.is_some());
+    let (digits, rest) = path.split_at_checked(6 * step - (step - 2))?;
+    for (byte, pair) in mac.0.iter().zip(digits.chunks(step)) {
+        let [high, low] = [pair[0], pair[1]].map(|digit| HEX[usize::from(digit)]);
+        // What is no digit is more than all of them.
+        let is_same = high | low < 16 && high << 4 | low == *byte;
+        if !is_same || pair.get(2).copied().is_some_and(|seen| Some(seen) != separator) {
             return None;
         }
     }
     Some(rest)
 }
+
+/// The values of hexadecimal digits.
+const HEX: [u8; 256] = {
+    let mut values = [0xff; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        values[b"0123456789ABCDEF"[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
 
 /// A file that lies on the disk, shared by all phones of a release.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -182,20 +201,46 @@ pub struct StaticFile {
     pub bytes: Option<Bytes>,
 }
 
-/// The files below a folder, by their path; found in any case where the exact one is not there.
+/// The shared files of a release by their path, exact before any case; those that templates make
+/// before those on the disk.
 #[derive(Debug, Default)]
-pub struct StaticFiles {
-    exact: HashMap<Box<[u8]>, Arc<StaticFile>>,
-    folded: HashMap<Box<[u8]>, Arc<StaticFile>>,
+pub struct Paths {
+    groups: HashMap<u64, Vec<Group>, RandomState>,
+    hasher: RandomState,
+    longest: usize,
 }
 
-impl StaticFiles {
+/// Where a shared file comes from.
+#[derive(Clone, Debug)]
+pub enum Shared {
+    /// A template, by its number.
+    Common(usize),
+    /// The disk.
+    Static(Arc<StaticFile>),
+}
+
+/// Paths that differ in nothing but case.
+///
+/// INVARIANT: `spellings` has what `other` names.
+#[derive(Debug)]
+struct Group {
+    spellings: Vec<(Box<[u8]>, Shared)>,
+    /// What all other spellings mean.
+    other: usize,
+}
+
+impl Paths {
+    /// Adds a file that a template makes. All of them come before those on the disk.
+    pub fn add_common(&mut self, path: &str, number: usize) {
+        self.add(path.as_bytes(), Shared::Common(number));
+    }
+
     /// Adds all files below `folder`; a path that is there already is replaced. A folder that is
     /// not there adds nothing.
     ///
     /// # Errors
     /// What could not be read, and why.
-    pub fn add(&mut self, folder: &Path) -> Result<(), (PathBuf, io::Error)> {
+    pub fn add_folder(&mut self, folder: &Path) -> Result<(), (PathBuf, io::Error)> {
         if !folder.is_dir() {
             return Ok(());
         }
@@ -205,24 +250,67 @@ impl StaticFiles {
         for path in found {
             let file = Arc::new(StaticFile::read(&path).map_err(|error| (path.clone(), error))?);
             let name = path.strip_prefix(folder).expect("found below the folder");
-            let name = name.as_os_str().as_encoded_bytes();
-            self.folded.insert(name.to_ascii_lowercase().into(), file.clone());
-            self.exact.insert(name.into(), file);
+            self.add(name.as_os_str().as_encoded_bytes(), Shared::Static(file));
         }
         Ok(())
     }
 
     /// The file of that path, exact before any case.
-    pub fn find(&self, path: &[u8]) -> Option<&Arc<StaticFile>> {
-        self.exact.get(path).or_else(|| {
-            let upper = path.iter().any(u8::is_ascii_uppercase);
-            if upper {
-                self.folded.get(&path.to_ascii_lowercase()[..])
-            } else {
-                self.folded.get(path)
-            }
-        })
+    pub fn find(&self, path: &[u8]) -> Option<&Shared> {
+        if path.len() > self.longest {
+            return None;
+        }
+        let groups = self.groups.get(&self.folded_hash(path))?;
+        let group = groups.iter().find(|group| group.is_of(path))?;
+        let exact = group.spellings.iter().find(|(spelling, _)| **spelling == *path);
+        Some(&exact.unwrap_or(&group.spellings[group.other]).1)
     }
+
+    fn add(&mut self, path: &[u8], file: Shared) {
+        self.longest = self.longest.max(path.len());
+        let groups = self.groups.entry(self.folded_hash(path)).or_default();
+        let Some(group) = groups.iter_mut().find(|group| group.is_of(path)) else {
+            groups.push(Group { spellings: vec![(path.into(), file)], other: 0 });
+            return;
+        };
+        let is_common = |file: &Shared| matches!(file, Shared::Common(_));
+        if is_common(&group.spellings[0].1) && !is_common(&file) {
+            return;
+        }
+        let known = group.spellings.iter().position(|(spelling, _)| **spelling == *path);
+        let place = known.unwrap_or(group.spellings.len());
+        let lower = group.spellings.iter().position(|(spelling, _)| is_lower(spelling));
+        // The last one, but of what templates make the one in lower case.
+        let stays = lower.filter(|_| is_common(&file) && !is_lower(path));
+        match group.spellings.get_mut(place) {
+            Some(spelling) => spelling.1 = file,
+            None => group.spellings.push((path.into(), file)),
+        }
+        group.other = stays.unwrap_or(place);
+    }
+
+    /// The hash of a path in lower case; nothing is copied that is not small.
+    fn folded_hash(&self, path: &[u8]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        for chunk in path.chunks(32) {
+            let mut lower = [0; 32];
+            let lower = &mut lower[..chunk.len()];
+            lower.copy_from_slice(chunk);
+            lower.make_ascii_lowercase();
+            hasher.write(lower);
+        }
+        hasher.finish()
+    }
+}
+
+impl Group {
+    fn is_of(&self, path: &[u8]) -> bool {
+        self.spellings[0].0.eq_ignore_ascii_case(path)
+    }
+}
+
+fn is_lower(path: &[u8]) -> bool {
+    !path.iter().any(u8::is_ascii_uppercase)
 }
 
 impl StaticFile {
@@ -280,19 +368,57 @@ mod tests {
         ] {
             let pattern = PathPattern::parse(pattern).expect("a pattern");
             assert_eq!(pattern.expand(&subject).as_deref(), Some(path));
-            assert!(pattern.matches(path.as_bytes(), &device, None), "{path}");
-            assert!(!pattern.matches(format!("{path}x").as_bytes(), &device, None));
-            assert!(!pattern.matches(&path.as_bytes()[1..], &device, None));
+            assert!(pattern.matches(path.as_bytes(), &device, || None), "{path}");
+            assert!(!pattern.matches(format!("{path}x").as_bytes(), &device, || None));
+            assert!(!pattern.matches(&path.as_bytes()[1..], &device, || None));
         }
     }
 
     #[test]
     fn mac_digits_match_in_either_case_and_others_do_not() {
         let pattern = PathPattern::parse("{mac}.cfg").expect("a pattern");
-        assert!(pattern.matches(b"0002FDa1B2C3.cfg", &device(), None));
-        assert!(!pattern.matches(b"0002fda1b2c4.cfg", &device(), None));
-        assert!(!pattern.matches(b"0002fda1b2c", &device(), None));
-        assert!(!pattern.matches(b"0002fda1b2c3.cfg", &Device::default(), None));
+        assert!(pattern.matches(b"0002FDa1B2C3.cfg", &device(), || None));
+        assert!(!pattern.matches(b"0002fda1b2c4.cfg", &device(), || None));
+        assert!(!pattern.matches(b"0002fda1b2c", &device(), || None));
+        assert!(!pattern.matches(b"0002fda1b2c3.cfg", &Device::default(), || None));
+    }
+
+    #[test]
+    fn shared_files_are_found_exact_before_any_case() {
+        let mut paths = Paths::default();
+        for (number, path) in (0..).zip(["b.xml", "spa504G.cfg", "B.XML", "spa504g.cfg", "i/D.x"]) {
+            paths.add_common(path, number);
+        }
+        let folder = std::env::temp_dir().join(format!("ringboot-paths-{}", std::process::id()));
+        fs::create_dir_all(folder.join("i")).expect("a folder");
+        for name in ["i/d.X", "A.bin", "a.bin", "Z"] {
+            fs::write(folder.join(name), name).expect("a file");
+        }
+        paths.add_folder(&folder).expect("files that can be read");
+        fs::remove_dir_all(&folder).expect("a folder");
+        let found = |path: &str| match paths.find(path.as_bytes()) {
+            Some(Shared::Common(number)) => number.to_string(),
+            Some(Shared::Static(file)) => {
+                String::from_utf8(file.bytes.clone().expect("it is small").to_vec()).expect("text")
+            }
+            None => "none".to_owned(),
+        };
+        for (path, wanted) in [
+            ("b.xml", "0"),
+            ("B.XML", "2"),
+            ("B.xml", "0"),
+            ("spa504G.cfg", "1"),
+            ("SPA504G.CFG", "3"),
+            ("i/d.X", "4"),
+            ("A.bin", "A.bin"),
+            ("A.BIN", "a.bin"),
+            ("z", "Z"),
+            ("i", "none"),
+            ("", "none"),
+            ("a.bin.and.much.more.behind.it", "none"),
+        ] {
+            assert_eq!(found(path), wanted, "{path}");
+        }
     }
 
     #[test]

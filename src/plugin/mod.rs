@@ -9,8 +9,11 @@ mod compile;
 mod extract;
 mod files;
 mod manifest;
+mod pattern;
+mod program;
 mod render;
 mod rules;
+mod set;
 mod template;
 mod words;
 mod zone;
@@ -21,8 +24,8 @@ pub use files::StaticFile;
 pub use manifest::{LoadError, Transport};
 pub use render::RenderError;
 
+use ahash::RandomState;
 use bytes::Bytes;
-use regex_automata::meta::Regex;
 use serde_json::Value as Json;
 use std::collections::HashMap;
 use std::fmt;
@@ -31,8 +34,9 @@ use std::sync::Arc;
 
 use crate::device::{Device, Document, Text};
 use crate::query::{Query, Sighting, Source};
-use files::{Entry, PathPattern, StaticFiles};
+use files::{Entry, PathPattern, Paths, Shared};
 use manifest::Encoding;
+use pattern::Pattern;
 use render::Given;
 
 /// All plugins of a folder. Immutable: a reload makes a new one.
@@ -40,9 +44,10 @@ use render::Given;
 pub struct Plugins {
     generation: u64,
     extractor: extract::Extractor,
+    contest: associate::Contest,
     /// By id, in order.
     releases: Vec<Arc<Release>>,
-    by_id: HashMap<Text, usize>,
+    by_id: HashMap<Text, usize, RandomState>,
 }
 
 /// Everything that is wrong with a folder of plugins, all at once.
@@ -69,17 +74,18 @@ pub struct Release {
     summary: String,
     http: bool,
     tftp: bool,
-    models: HashMap<Box<str>, Entry>,
+    models: Models,
     scores: associate::Scores,
     files: Vec<Made>,
     commons: Vec<Common>,
-    /// Exact and in lower case.
-    common_paths: HashMap<Box<[u8]>, usize>,
-    statics: StaticFiles,
-    sensitive: Vec<Regex>,
+    paths: Paths,
+    sensitive: Vec<Pattern>,
     templates: render::Templates,
     data: Json,
 }
+
+/// A release's models by name.
+type Models = HashMap<Box<str>, Entry, RandomState>;
 
 /// A file that a template makes.
 #[derive(Clone, Debug)]
@@ -148,19 +154,18 @@ impl Plugins {
 
     /// One core's memory for searches in this set.
     pub fn scratch(&self) -> Scratch {
-        self.extractor.scratch()
+        Scratch::default()
     }
 
     /// What a request tells of its phone.
-    pub fn extract<'b>(&'b self, query: &Query<'b>, scratch: &mut Scratch) -> Sighting<'b> {
+    pub fn extract<'b>(&'b self, query: &Query<'b>, scratch: &'b mut Scratch) -> Sighting<'b> {
         self.extractor.extract(query, scratch)
     }
 
     /// The release that fits best, from [`PROBABLE`] up; the greatest id where several do.
     pub fn associate(&self, info: &Info<'_>) -> Option<&Arc<Release>> {
-        let score = |release: &Arc<Release>| release.score(info);
-        // `max_by_key` gives the last of equals, and ids are in order.
-        self.releases.iter().max_by_key(|r| score(r)).filter(|r| score(r) >= PROBABLE)
+        let winner = self.contest.winner(info, |release| self.releases[release].score(info));
+        winner.filter(|(_, score)| *score >= PROBABLE).map(|(release, _)| &self.releases[release])
     }
 
     /// Every release and its score.
@@ -221,31 +226,24 @@ impl Release {
     /// phone's own files are its own: another's path is `Missing`.
     pub fn route(&self, path: &[u8], device: &Device) -> Route {
         let model = device.model.as_deref().unwrap_or_default();
-        let entry = self.models.get(model);
         for (index, made) in self.files.iter().enumerate() {
             let for_model = made.models.is_empty() || made.models.iter().any(|m| m == model);
-            if for_model && made.path.matches(path, device, entry) {
+            if for_model && made.path.matches(path, device, || self.models.get(model)) {
                 let sensitive = made.sensitive || self.is_sensitive(path);
                 return Route::Device { file: file_id(index), trigger: made.trigger, sensitive };
             }
         }
-        let common = self.common_paths.get(path).or_else(|| {
-            path.iter().any(u8::is_ascii_uppercase).then_some(())?;
-            self.common_paths.get(&path.to_ascii_lowercase()[..])
-        });
-        if let Some(&index) = common {
-            return Route::Common { file: file_id(index) };
-        }
-        match self.statics.find(path) {
-            Some(file) => Route::Static(file.clone()),
+        match self.paths.find(path) {
+            Some(Shared::Common(number)) => Route::Common { file: file_id(*number) },
+            Some(Shared::Static(file)) => Route::Static(file.clone()),
             None => Route::Missing { sensitive: self.is_sensitive(path) },
         }
     }
 
     /// Whether the last segment of `path` is a name that holds credentials.
     pub fn is_sensitive(&self, path: &[u8]) -> bool {
-        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-        self.sensitive.iter().any(|regex| regex.is_match(name))
+        let name = memchr::memrchr(b'/', path).map_or(path, |slash| &path[slash + 1..]);
+        self.sensitive.iter().any(|pattern| pattern.is_match(name))
     }
 
     /// The paths of the files that this device is given, with their ids, in the manifest's order.

@@ -1,10 +1,9 @@
 //! One rule of a manifest, compiled: patterns that must all match, and what their captures become.
 
-use regex_automata::meta::Regex;
-use regex_automata::util::syntax;
-use std::borrow::Cow;
+use memchr::memmem;
 
 use super::manifest::{BadMac, Rewrite};
+use super::pattern::Pattern;
 use crate::device::Mac;
 
 /// What a rule can say of a phone.
@@ -64,24 +63,11 @@ pub enum Subject {
 /// How many subjects there are.
 pub const SUBJECTS: usize = 5;
 
-/// One pattern of a rule.
-#[derive(Debug)]
-pub struct Pattern {
-    /// What it looks at.
-    pub subject: Subject,
-    /// Its number among the subject's patterns.
-    pub number: usize,
-    /// Captures: key and group.
-    pub captures: Vec<(Key, usize)>,
-    /// The pattern.
-    pub regex: Regex,
-}
-
 /// A rule, compiled.
 #[derive(Debug)]
 pub struct Rule {
     /// All must match.
-    pub patterns: Vec<Pattern>,
+    pub patterns: Vec<(Subject, Pattern)>,
     /// There must be no User-Agent.
     pub no_agent: bool,
     /// Subjects beyond ASCII are looked at.
@@ -94,26 +80,6 @@ pub struct Rule {
     pub bad_mac: BadMac,
 }
 
-/// Compiles one pattern: bytes, ASCII classes, linear time.
-///
-/// # Errors
-/// What is wrong with the pattern.
-pub fn compile(pattern: &str) -> Result<Regex, String> {
-    builder().build(pattern).map_err(|error| match error.syntax_error() {
-        Some(syntax) => syntax.to_string(),
-        None => error.to_string(),
-    })
-}
-
-/// Patterns on bytes, with ASCII classes.
-pub fn builder() -> regex_automata::meta::Builder {
-    let mut builder = Regex::builder();
-    builder
-        .syntax(syntax::Config::new().unicode(false).utf8(false))
-        .configure(Regex::config().utf8_empty(false));
-    builder
-}
-
 /// What a captured text became.
 #[derive(PartialEq, Eq, Debug)]
 pub enum Captured {
@@ -121,8 +87,8 @@ pub enum Captured {
     Mac(Mac),
     /// The text as it came.
     Same,
-    /// Another text.
-    Rewritten(Vec<u8>),
+    /// Another text: what now stands at the end of the desk, from here on.
+    Rewritten(usize),
     /// Nothing: it is left out.
     Nothing,
 }
@@ -131,9 +97,17 @@ pub enum Captured {
 #[derive(PartialEq, Eq, Debug)]
 pub struct BadRule;
 
+/// Where captured texts are changed; used again, so that a change takes no memory.
+#[derive(Debug, Default)]
+pub struct Desk {
+    /// The changed texts of a request, one behind the other.
+    pub texts: Vec<u8>,
+    spare: Vec<u8>,
+}
+
 impl Rule {
     /// What a captured text becomes.
-    pub fn capture(&self, key: Key, text: &[u8]) -> Result<Captured, BadRule> {
+    pub fn capture(&self, key: Key, text: &[u8], desk: &mut Desk) -> Result<Captured, BadRule> {
         if key == Key::Mac {
             return match (Mac::parse(text), self.bad_mac) {
                 (Ok(mac), _) => Ok(Captured::Mac(mac)),
@@ -145,48 +119,57 @@ impl Rule {
             return Ok(Captured::Nothing);
         }
         let changes = self.rewrite.iter().find(|(other, _)| *other == key);
-        let changes = changes.map_or(&[][..], |(_, changes)| changes);
-        Ok(match changes.iter().fold(Cow::Borrowed(text), rewrite) {
-            Cow::Borrowed(_) => Captured::Same,
-            Cow::Owned(text) => Captured::Rewritten(text),
-        })
+        let Some((_, changes)) = changes else { return Ok(Captured::Same) };
+        let start = desk.texts.len();
+        desk.texts.extend_from_slice(text);
+        for change in changes {
+            desk.rewrite(start, change);
+        }
+        if desk.texts[start..] == *text {
+            desk.texts.truncate(start);
+            return Ok(Captured::Same);
+        }
+        Ok(Captured::Rewritten(start))
     }
 }
 
-/// Applies one change; borrows when there was nothing to change.
-fn rewrite<'b>(text: Cow<'b, [u8]>, change: &Rewrite) -> Cow<'b, [u8]> {
-    match change {
-        Rewrite::Upper if text.iter().any(u8::is_ascii_lowercase) => {
-            Cow::Owned(text.to_ascii_uppercase())
-        }
-        Rewrite::Lower if text.iter().any(u8::is_ascii_uppercase) => {
-            Cow::Owned(text.to_ascii_lowercase())
-        }
-        Rewrite::Upper | Rewrite::Lower => text,
-        Rewrite::Remove(what) => replace(text, what.as_bytes(), b""),
-        Rewrite::Replace(from, to) => replace(text, from.as_bytes(), to.as_bytes()),
-        Rewrite::Prefix(front) => Cow::Owned([front.as_bytes(), &text].concat()),
-        Rewrite::Map(table) => {
-            let new = std::str::from_utf8(&text).ok().and_then(|text| table.get(text));
-            new.map_or(text, |new| Cow::Owned(new.as_bytes().to_vec()))
+impl Desk {
+    /// Applies one change to what stands from `start` on.
+    fn rewrite(&mut self, start: usize, change: &Rewrite) {
+        match change {
+            Rewrite::Upper => self.texts[start..].make_ascii_uppercase(),
+            Rewrite::Lower => self.texts[start..].make_ascii_lowercase(),
+            Rewrite::Remove(what) => self.replace(start, what.as_bytes(), b""),
+            Rewrite::Replace(from, to) => self.replace(start, from.as_bytes(), to.as_bytes()),
+            Rewrite::Prefix(front) => {
+                self.texts.extend_from_slice(front.as_bytes());
+                self.texts[start..].rotate_right(front.len());
+            }
+            Rewrite::Map(table) => {
+                let text = std::str::from_utf8(&self.texts[start..]).ok();
+                if let Some(new) = text.and_then(|text| table.get(text)) {
+                    self.texts.truncate(start);
+                    self.texts.extend_from_slice(new.as_bytes());
+                }
+            }
         }
     }
-}
 
-fn replace<'b>(text: Cow<'b, [u8]>, from: &[u8], to: &[u8]) -> Cow<'b, [u8]> {
-    let finder = memchr::memmem::Finder::new(from);
-    if from.is_empty() || finder.find(&text).is_none() {
-        return text;
+    fn replace(&mut self, start: usize, from: &[u8], to: &[u8]) {
+        if from.is_empty() {
+            return;
+        }
+        self.spare.clear();
+        let mut rest = &self.texts[start..];
+        while let Some(at) = memmem::find(rest, from) {
+            self.spare.extend_from_slice(&rest[..at]);
+            self.spare.extend_from_slice(to);
+            rest = &rest[at + from.len()..];
+        }
+        self.spare.extend_from_slice(rest);
+        self.texts.truncate(start);
+        self.texts.extend_from_slice(&self.spare);
     }
-    let mut out = Vec::with_capacity(text.len() + to.len());
-    let mut rest = &text[..];
-    while let Some(at) = finder.find(rest) {
-        out.extend_from_slice(&rest[..at]);
-        out.extend_from_slice(to);
-        rest = &rest[at + from.len()..];
-    }
-    out.extend_from_slice(rest);
-    Cow::Owned(out)
 }
 
 #[cfg(test)]
@@ -207,29 +190,37 @@ mod tests {
 
     #[test]
     fn captures_become_what_the_rule_says() {
-        let model = |changes, text: &str| {
-            rule(Key::Model, changes, BadMac::DropRule).capture(Key::Model, text.as_bytes())
+        let mut desk = Desk::default();
+        let mut model = |changes, text: &str| {
+            let rule = rule(Key::Model, changes, BadMac::DropRule);
+            match rule.capture(Key::Model, text.as_bytes(), &mut desk) {
+                Ok(Captured::Rewritten(start)) => Some(desk.texts[start..].to_vec()),
+                Ok(Captured::Same) => Some(text.as_bytes().to_vec()),
+                Ok(Captured::Nothing) => None,
+                other => panic!("{other:?}"),
+            }
         };
-        let new = |text: &str| Ok(Captured::Rewritten(text.as_bytes().to_vec()));
+        let new = |text: &str| Some(text.as_bytes().to_vec());
         let short = Rewrite::Map(BTreeMap::from([("51i".to_owned(), "6751i".to_owned())]));
         let plain = || vec![Rewrite::Remove("-".to_owned()), Rewrite::Upper];
         assert_eq!(model(plain(), "spa-942"), new("SPA942"));
-        assert_eq!(model(plain(), "SPA942"), Ok(Captured::Same));
+        assert_eq!(model(plain(), "SPA942"), new("SPA942"));
         assert_eq!(model(vec![short.clone()], "51i"), new("6751i"));
-        assert_eq!(model(vec![short], "6731i"), Ok(Captured::Same));
+        assert_eq!(model(vec![short], "6731i"), new("6731i"));
         assert_eq!(model(vec![Rewrite::Prefix("SPA".to_owned())], "301"), new("SPA301"));
-        assert_eq!(model(vec![Rewrite::Lower], ""), Ok(Captured::Nothing));
+        assert_eq!(model(vec![Rewrite::Lower], ""), None);
         let spaces = Rewrite::Replace(" ".to_owned(), "--".to_owned());
         assert_eq!(model(vec![spaces], "X6U  Pro"), new("X6U----Pro"));
     }
 
     #[test]
     fn a_bad_mac_costs_what_the_rule_says() {
+        let mut desk = Desk::default();
         let strict = rule(Key::Mac, Vec::new(), BadMac::DropRule);
         let lax = rule(Key::Mac, Vec::new(), BadMac::DropKey);
-        assert_eq!(strict.capture(Key::Mac, b"00:15:65"), Err(BadRule));
-        assert_eq!(lax.capture(Key::Mac, b"00:15:65"), Ok(Captured::Nothing));
+        assert_eq!(strict.capture(Key::Mac, b"00:15:65", &mut desk), Err(BadRule));
+        assert_eq!(lax.capture(Key::Mac, b"00:15:65", &mut desk), Ok(Captured::Nothing));
         let mac = Captured::Mac(Mac([0, 0x15, 0x65, 0x4a, 0xa9, 0x37]));
-        assert_eq!(strict.capture(Key::Mac, b"0015654AA937"), Ok(mac));
+        assert_eq!(strict.capture(Key::Mac, b"0015654AA937", &mut desk), Ok(mac));
     }
 }

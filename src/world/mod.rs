@@ -12,7 +12,7 @@ mod tests;
 
 pub use operator::Refusal;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Cache};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,7 +34,7 @@ pub struct World {
     /// All configurations.
     pub configs: Arc<Configs>,
     plugins: ArcSwap<Plugins>,
-    settings: ArcSwap<Settings>,
+    settings: Arc<ArcSwap<Settings>>,
     walkers: Walkers,
     loading: Loading,
     behind: WriteBehind,
@@ -48,18 +48,20 @@ pub struct World {
 #[derive(Debug)]
 pub struct Core {
     plugins: Arc<Plugins>,
+    /// Looked at again at each request, without a write to what cores share.
+    settings: Cache<Arc<ArcSwap<Settings>>, Arc<Settings>>,
     memory: Memory,
 }
 
 /// Who asked, and for which file.
 #[derive(Debug)]
-pub struct Decision {
+pub struct Decision<'a> {
     /// The phone; none where it is unknown and not taken in.
     pub device: Option<Arc<Device>>,
     /// The file.
     pub route: Route,
     /// The release that makes it.
-    pub release: Option<Arc<Release>>,
+    pub release: Option<&'a Release>,
     /// The plugin set that the release is of.
     pub generation: u64,
     /// Whether the device is in the directory just so: what is made of it may be kept.
@@ -117,7 +119,7 @@ impl World {
             directory,
             configs,
             plugins: ArcSwap::from_pointee(plugins),
-            settings: ArcSwap::from_pointee(settings),
+            settings: Arc::new(ArcSwap::from_pointee(settings)),
             walkers: Walkers::default(),
             behind: WriteBehind::start(store, documents, dirty),
             created: AtomicU64::new(0),
@@ -131,7 +133,7 @@ impl World {
     pub fn core(&self) -> Core {
         let plugins = self.plugins.load_full();
         let memory = Memory { scratch: plugins.scratch(), ids: Ids::random() };
-        Core { plugins, memory }
+        Core { plugins, settings: Cache::new(Arc::clone(&self.settings)), memory }
     }
 
     /// The plugins in use.
@@ -155,15 +157,15 @@ impl World {
     }
 
     /// Decides a request, and takes in what it changes.
-    pub fn decide(&self, query: &Query<'_>, core: &mut Core, now: Instant) -> Decision {
-        let settings = self.settings.load();
-        let Core { plugins, memory } = core;
-        let basis = Basis {
-            directory: &self.directory,
-            configs: &self.configs,
-            plugins,
-            settings: &settings,
-        };
+    pub fn decide<'a>(
+        &'a self,
+        query: &Query<'_>,
+        core: &'a mut Core,
+        now: Instant,
+    ) -> Decision<'a> {
+        let Core { plugins, settings, memory } = core;
+        let (plugins, settings): (&'a Plugins, &'a Settings) = (plugins, settings.load());
+        let basis = Basis { directory: &self.directory, configs: &self.configs, plugins, settings };
         // Before anything is looked for: what is missed after this is not there.
         let is_loaded = self.directory.is_complete();
         for _ in 0..limits::DECISIONS_MAX {
@@ -171,7 +173,7 @@ impl World {
             if !is_loaded && !verdict.is_certain {
                 return Decision { is_waiting: true, ..Decision::nobody(plugins) };
             }
-            if self.is_refused(query.ip, &verdict, &settings, now) {
+            if self.is_refused(query.ip, &verdict, settings, now) {
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 return Decision { is_refused: true, ..Decision::nobody(plugins) };
             }
@@ -263,7 +265,13 @@ impl World {
 
     /// Whether the source walks through MACs. Known phones behind it are served on; one that was
     /// last seen elsewhere is not: a walker's hit looks like that.
-    fn is_refused(&self, ip: IpAddr, verdict: &Verdict, settings: &Settings, now: Instant) -> bool {
+    fn is_refused(
+        &self,
+        ip: IpAddr,
+        verdict: &Verdict<'_>,
+        settings: &Settings,
+        now: Instant,
+    ) -> bool {
         let Some(mac) = verdict.unknown_mac else {
             return verdict.moved && self.walkers.is_refused(ip, now);
         };
@@ -283,14 +291,14 @@ impl World {
     }
 
     /// What is told of a decision, and the decision.
-    fn settle(
+    fn settle<'a>(
         &self,
         query: &Query<'_>,
-        verdict: Verdict,
+        verdict: Verdict<'a>,
         plugins: &Plugins,
         is_stored: bool,
         now: Instant,
-    ) -> Decision {
+    ) -> Decision<'a> {
         if let Some(device) = &verdict.device {
             if device.provisional {
                 self.directory.touch(&device.id, now);
@@ -345,8 +353,8 @@ impl Core {
     }
 }
 
-impl Decision {
-    fn nobody(plugins: &Plugins) -> Decision {
+impl Decision<'_> {
+    fn nobody(plugins: &Plugins) -> Self {
         Decision {
             device: None,
             route: Route::Missing { sensitive: false },

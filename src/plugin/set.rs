@@ -1,0 +1,343 @@
+//! Which of many patterns may match a text: its first bytes are walked through once, however many
+//! patterns there are, until no more than a few are left.
+//!
+//! Patterns that begin at the text's start share a table: a DFA of all of them, cut off where few
+//! enough are left to try each. The others have a table of their own, which is only looked at where
+//! one of their literals is in the text.
+
+use regex_automata::dfa::{Automaton, StartKind, dense};
+use regex_automata::nfa::thompson::{self, WhichCaptures};
+use regex_automata::util::prefilter::Prefilter;
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::start;
+use regex_automata::{Anchored, MatchKind, Span};
+use regex_syntax::hir::{Hir, Look};
+use std::collections::{BTreeSet, HashMap};
+
+use super::pattern;
+use crate::limits;
+
+/// The patterns of one subject.
+#[derive(Debug, Default)]
+pub struct Set {
+    fixed: Vec<Table>,
+    loose: Vec<Table>,
+    /// What a text has somewhere that one of the loose ones matches.
+    literals: Option<Prefilter>,
+    /// Those that are in no table; each has to be tried.
+    others: Vec<usize>,
+}
+
+/// Some of the patterns. More than one table is there where one would be too large.
+///
+/// INVARIANT: `nexts` has a row of `width` for each state, and every entry is a state's or one of
+/// `leaves`.
+#[derive(Debug)]
+struct Table {
+    begin: Next,
+    /// The column of each byte; the last one is the text's end.
+    classes: Box<[u8; 256]>,
+    width: usize,
+    nexts: Vec<Next>,
+    /// Patterns that are left where a walk ends.
+    leaves: Vec<Box<[usize]>>,
+    /// Patterns that match before the state's last byte, however the text goes on.
+    passed: Vec<Box<[usize]>>,
+}
+
+/// What a byte leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Next {
+    /// A state: more than a few patterns are left.
+    State(u32),
+    /// One that patterns are passed at.
+    Passing(u32),
+    /// The end of the walk.
+    Leaf(u32),
+}
+
+impl Set {
+    /// Joins patterns, whose numbers are their places.
+    ///
+    /// # Errors
+    /// What is wrong with one.
+    pub fn new(texts: &[String]) -> Result<Set, String> {
+        let mut hirs = Vec::with_capacity(texts.len());
+        for text in texts {
+            hirs.push(pattern::parse(text)?);
+        }
+        let is_fixed = |hir: &Hir| hir.properties().look_set_prefix().contains(Look::Start);
+        let (fixed, loose): (Vec<_>, Vec<_>) =
+            (0..texts.len()).partition(|&pattern| is_fixed(&hirs[pattern]));
+        let of_loose: Vec<&Hir> = loose.iter().map(|&pattern| &hirs[pattern]).collect();
+        let mut set = Set {
+            literals: Prefilter::from_hirs_prefix(MatchKind::All, &of_loose),
+            ..Set::default()
+        };
+        set.fixed = tables(texts, &fixed, Anchored::Yes, &mut set.others);
+        set.loose = tables(texts, &loose, Anchored::No, &mut set.others);
+        Ok(set)
+    }
+
+    /// Tells each pattern that may match, perhaps several times, and never leaves one out that
+    /// does.
+    pub fn find(&self, text: &[u8], mut tell: impl FnMut(usize)) {
+        for table in &self.fixed {
+            table.walk(text, &mut tell);
+        }
+        let span = Span { start: 0, end: text.len() };
+        let may_be = || match &self.literals {
+            Some(literals) => literals.find(text, span).is_some(),
+            None => true,
+        };
+        if !self.loose.is_empty() && may_be() {
+            for table in &self.loose {
+                table.walk(text, &mut tell);
+            }
+        }
+        self.others.iter().for_each(|&other| tell(other));
+    }
+}
+
+/// Makes as few tables as there have to be; what fits none goes to `others`.
+fn tables(
+    texts: &[String],
+    patterns: &[usize],
+    anchored: Anchored,
+    others: &mut Vec<usize>,
+) -> Vec<Table> {
+    if patterns.is_empty() {
+        return Vec::new();
+    }
+    if let Some(table) = Table::new(texts, patterns, anchored) {
+        return vec![table];
+    }
+    if patterns.len() == 1 {
+        others.extend(patterns);
+        return Vec::new();
+    }
+    let (first, second) = patterns.split_at(patterns.len() / 2);
+    let mut made = tables(texts, first, anchored, others);
+    made.extend(tables(texts, second, anchored, others));
+    made
+}
+
+impl Table {
+    /// None where it would be too large, or where a pattern has something that it cannot do.
+    fn new(texts: &[String], patterns: &[usize], anchored: Anchored) -> Option<Table> {
+        let kind = match anchored {
+            Anchored::No => StartKind::Unanchored,
+            _ => StartKind::Anchored,
+        };
+        let config = dense::Config::new()
+            .match_kind(MatchKind::All)
+            .start_kind(kind)
+            .accelerate(false)
+            .dfa_size_limit(Some(limits::PATTERN_TABLE_BYTES_MAX))
+            .determinize_size_limit(Some(2 * limits::PATTERN_TABLE_BYTES_MAX));
+        let mine: Vec<&str> = patterns.iter().map(|&pattern| &*texts[pattern]).collect();
+        let dfa = dense::Builder::new()
+            .configure(config)
+            .syntax(pattern::syntax())
+            .thompson(thompson::Config::new().which_captures(WhichCaptures::None).utf8(false))
+            .build_many(&mine)
+            .ok()?;
+        let begin = dfa.start_state(&start::Config::new().anchored(anchored)).ok()?;
+        Some(Graph::of(dfa, begin, patterns).cut())
+    }
+
+    fn walk(&self, text: &[u8], tell: &mut impl FnMut(usize)) {
+        let mut next = self.begin;
+        let mut bytes = text.iter();
+        loop {
+            let state = match next {
+                Next::State(state) => state,
+                Next::Passing(state) => {
+                    self.passed[state as usize].iter().for_each(|&pattern| tell(pattern));
+                    state
+                }
+                Next::Leaf(leaf) => {
+                    return self.leaves[leaf as usize].iter().for_each(|&pattern| tell(pattern));
+                }
+            };
+            let class = match bytes.next() {
+                Some(&byte) => usize::from(self.classes[usize::from(byte)]),
+                None => self.width - 1,
+            };
+            next = self.nexts[state as usize * self.width + class];
+        }
+    }
+}
+
+/// A whole DFA, with what can still match from each of its states.
+struct Graph {
+    classes: Box<[u8; 256]>,
+    width: usize,
+    begin: usize,
+    /// For each state a row of states: one for each class of bytes, and that of the text's end.
+    nexts: Vec<Vec<usize>>,
+    /// Patterns that match at each state.
+    here: Vec<Vec<usize>>,
+    /// Patterns that match there or further on; none where these are more than a few.
+    left: Vec<Option<BTreeSet<usize>>>,
+}
+
+impl Graph {
+    fn of(dfa: dense::DFA<Vec<u32>>, begin: StateID, patterns: &[usize]) -> Graph {
+        let classes = dfa.byte_classes();
+        let representatives: Vec<_> = classes.representatives(..).collect();
+        let mut numbers = HashMap::from([(begin, 0)]);
+        let mut states = vec![begin];
+        let mut nexts = Vec::new();
+        let mut here = Vec::new();
+        while let Some(&state) = states.get(nexts.len()) {
+            let of = |index| patterns[dfa.match_pattern(state, index).as_usize()];
+            let is_match = dfa.is_match_state(state);
+            here.push(if is_match { (0..dfa.match_len(state)).map(of).collect() } else { vec![] });
+            let next = |unit: &regex_automata::util::alphabet::Unit| {
+                let next = match unit.as_u8() {
+                    Some(byte) => dfa.next_state(state, byte),
+                    None => dfa.next_eoi_state(state),
+                };
+                *numbers.entry(next).or_insert_with(|| {
+                    states.push(next);
+                    states.len() - 1
+                })
+            };
+            nexts.push(representatives.iter().map(next).collect());
+        }
+        let column = |byte: usize| {
+            let byte = u8::try_from(byte).expect("invariant: there are 256 bytes");
+            classes.get(byte)
+        };
+        let mut graph = Graph {
+            classes: Box::new(std::array::from_fn(column)),
+            width: representatives.len(),
+            begin: 0,
+            nexts,
+            here,
+            left: Vec::new(),
+        };
+        graph.look_ahead();
+        graph
+    }
+
+    /// Fills `left`, from the last states to the first until nothing is new.
+    fn look_ahead(&mut self) {
+        let targets = |row: &Vec<usize>| row.iter().copied().collect::<BTreeSet<usize>>();
+        let targets: Vec<_> = self.nexts.iter().map(targets).collect();
+        self.left = self.here.iter().map(|here| few(here.iter().copied().collect())).collect();
+        let mut is_done = false;
+        while !is_done {
+            is_done = true;
+            for state in (0..targets.len()).rev() {
+                let Some(mut left) = self.left[state].clone() else { continue };
+                let before = left.len();
+                let all = targets[state].iter().try_for_each(|&target| {
+                    left.extend(self.left[target].as_ref()?);
+                    Some(())
+                });
+                let left = all.and_then(|()| few(left));
+                if left.as_ref().map(BTreeSet::len) != Some(before) {
+                    self.left[state] = left;
+                    is_done = false;
+                }
+            }
+        }
+    }
+
+    /// The states that more than a few patterns are left at, and what they lead to.
+    fn cut(self) -> Table {
+        let mut table = Table {
+            begin: Next::Leaf(0),
+            classes: self.classes,
+            width: self.width,
+            nexts: Vec::new(),
+            leaves: Vec::new(),
+            passed: Vec::new(),
+        };
+        let mut leaves: HashMap<&BTreeSet<usize>, u32> = HashMap::new();
+        let kept = (0..self.nexts.len()).filter(|&state| self.left[state].is_none());
+        let kept: HashMap<usize, u32> = kept.zip(0..).collect();
+        let mut next = |state: usize, table: &mut Table| match &self.left[state] {
+            None if self.here[state].is_empty() => Next::State(kept[&state]),
+            None => Next::Passing(kept[&state]),
+            Some(left) => Next::Leaf(*leaves.entry(left).or_insert_with(|| {
+                table.leaves.push(left.iter().copied().collect());
+                u32::try_from(table.leaves.len() - 1).expect("invariant: a DFA is bounded")
+            })),
+        };
+        table.begin = next(self.begin, &mut table);
+        for state in (0..self.nexts.len()).filter(|&state| self.left[state].is_none()) {
+            table.passed.push(self.here[state].as_slice().into());
+            for &target in &self.nexts[state] {
+                let target = next(target, &mut table);
+                table.nexts.push(target);
+            }
+        }
+        table
+    }
+}
+
+fn few(patterns: BTreeSet<usize>) -> Option<BTreeSet<usize>> {
+    (patterns.len() <= limits::PATTERNS_TRIED_MAX).then_some(patterns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::pattern::Pattern;
+
+    fn found(set: &Set, text: &str) -> Vec<usize> {
+        let mut found = Vec::new();
+        set.find(text.as_bytes(), |pattern| found.push(pattern));
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    #[test]
+    fn all_that_match_are_told_and_few_others() {
+        let texts =
+            ["^ab", "^abc$", "^a[bc]+", "x/y", "y$", "^$", r"^.*\bz", "(?m)^q$", r"(?u)\bw\b"]
+                .map(str::to_owned);
+        let patterns = texts.each_ref().map(|text| Pattern::new(text).expect("a pattern"));
+        let set = Set::new(&texts).expect("patterns");
+        // Of what is no ASCII, a table does not know where a word ends.
+        assert_eq!(set.others, [8]);
+        for text in ["ab", "abc", "abcd", "ax/y", "x/yz", "a z", "", "b\nq\nc", "a w", "bcy"] {
+            let matches = |&pattern: &usize| patterns[pattern].is_match(text.as_bytes());
+            let (found, tables) = (found(&set, text), set.fixed.len() + set.loose.len());
+            let missed = (0..texts.len()).filter(matches).find(|pattern| !found.contains(pattern));
+            assert_eq!(missed, None, "{text:?}: {found:?}");
+            let passed = found.iter().filter(|pattern| matches(pattern)).count();
+            assert!(found.len() <= passed + 1 + tables * limits::PATTERNS_TRIED_MAX);
+        }
+    }
+
+    #[test]
+    fn a_walk_ends_where_few_are_left() {
+        let texts: Vec<_> = ["Alpha", "Beta", "Gamma", "Gamble"]
+            .iter()
+            .flat_map(|vendor| (0..4).map(move |n| format!("^{vendor} SIP-{n}\\w+ [0-9]{{17}}$")))
+            .collect();
+        let set = Set::new(&texts).expect("patterns");
+        let [table] = &set.fixed[..] else { panic!("one table") };
+        // Nothing, "G", "Ga", "Gam": four of each other vendor are left after one byte.
+        assert_eq!(table.passed.len(), 4);
+        assert_eq!(found(&set, "Beta"), [4, 5, 6, 7]);
+        assert_eq!(found(&set, "Gamb"), [12, 13, 14, 15]);
+        assert_eq!(found(&set, "Gam"), [0; 0]);
+        assert_eq!(found(&set, "Delta"), [0; 0]);
+    }
+
+    #[test]
+    fn what_is_too_large_for_one_table_has_more() {
+        // Each of them has to remember where it began.
+        let texts: Vec<_> = (0..6).map(|n| format!("{n}.*[a-c]{{9}}.{{8}}d$")).collect();
+        let set = Set::new(&texts).expect("patterns");
+        assert!(set.loose.len() + set.others.len() > 1);
+        assert!(found(&set, "3--abcabcabc01234567d").contains(&3));
+        assert_eq!(found(&set, "abc"), set.others);
+    }
+}
