@@ -10,7 +10,9 @@ use crate::limits::{
 };
 use ringboot::limits::BLOCK_BYTES_MAX;
 use ringboot::time::{self, Duration, Instant};
-use ringboot::wire::tftp::{Destination, Failure, Fetch, Mode, Options, Outcome};
+use ringboot::wire::tftp::{
+    Destination, ErrorCode, Failure, Fetch, Mode, Options, Outcome, Packet,
+};
 use std::net::SocketAddr;
 
 /// Clients with one transfer each on its way.
@@ -47,7 +49,8 @@ struct Transfer {
     fetch: Fetch,
     socket: Socket,
     begun: Instant,
-    has_answer: bool,
+    /// The server's side of it, once it has answered.
+    peer: Option<SocketAddr>,
     /// When what is to be sent may be.
     sends: Instant,
 }
@@ -132,7 +135,7 @@ impl Hammer {
                 let options = self.options;
                 let fetch = Fetch::new(now, name, Mode::Octet, options, TFTP_FILE_BYTES_MAX);
                 client.transfer =
-                    Some(Transfer { fetch, socket, begun: now, has_answer: false, sends: now });
+                    Some(Transfer { fetch, socket, begun: now, peer: None, sends: now });
                 self.send(who, now);
             }
             Err(error) => self.fail(who, now, &error.to_string()),
@@ -155,7 +158,7 @@ impl Hammer {
 
     fn over(&mut self, who: usize, now: Instant, outcome: Outcome) {
         let client = &mut self.clients[who];
-        let Some(Transfer { fetch, begun, has_answer, .. }) = client.transfer.take() else {
+        let Some(Transfer { fetch, begun, peer, .. }) = client.transfer.take() else {
             return;
         };
         client.rests = now;
@@ -176,14 +179,14 @@ impl Hammer {
             }
             Outcome::Failed(failure) => self.tally.wrong(|| format!("{name}: {failure:?}")),
         }
-        if !has_answer {
+        if peer.is_none() {
             self.opening -= 1;
         }
     }
 
     fn fail(&mut self, who: usize, now: Instant, error: &str) {
         let client = &mut self.clients[who];
-        if client.transfer.take().is_none_or(|transfer| !transfer.has_answer) {
+        if client.transfer.take().is_none_or(|transfer| transfer.peer.is_none()) {
             self.opening -= 1;
         }
         client.rests = now + HAMMER_REST;
@@ -197,7 +200,7 @@ impl Hammer {
             let received = transfer.socket.receive_from(&mut self.datagram)?;
             let Some((len, from)) = received else { return Ok(()) };
             transfer.fetch.handle(now, from, &self.datagram[..len]);
-            if !std::mem::replace(&mut transfer.has_answer, true) {
+            if transfer.peer.replace(from).is_none() {
                 self.opening -= 1;
                 if self.pause.is_some() {
                     self.tally.good(now.since(transfer.begun), 0);
@@ -283,11 +286,17 @@ impl Clients for Hammer {
     }
 
     fn end(self: Box<Self>) -> Part {
-        let is_open = |client: &&Client| client.transfer.as_ref().is_some_and(|t| t.has_answer);
-        let held = self.clients.iter().filter(is_open).count();
         let mut tally = self.tally;
+        let mut held = 0;
+        let mut goodbye = Vec::new();
+        Packet::error(ErrorCode::UNDEFINED).encode(&mut goodbye);
         for transfer in self.clients.iter().filter_map(|client| client.transfer.as_ref()) {
             tally.retransmissions(transfer.fetch.retransmissions());
+            if let Some(peer) = transfer.peer {
+                held += 1;
+                // The server need not wait for what will not come; a lost one ends by its clock.
+                let _ = transfer.socket.send_to(peer, &goodbye);
+            }
         }
         tally.end(held)
     }
