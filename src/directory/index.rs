@@ -49,8 +49,13 @@ struct Shard<S: Sign>(RwLock<Places<S>>);
 #[derive(Debug)]
 struct Places<S: Sign> {
     first: HashTable<Arc<S::Item>>,
-    others: HashMap<<S::Value as ToOwned>::Owned, BTreeMap<Text, Arc<S::Item>>, RandomState>,
+    others: HashMap<<S::Value as ToOwned>::Owned, Others<S::Item>, RandomState>,
 }
+
+/// Documents by their names.
+type Others<T> = BTreeMap<Text, Arc<T>>;
+/// Documents that go into one shard, each with its hash.
+type Batch<'a, T> = Vec<(u64, &'a Arc<T>)>;
 
 impl<S: Sign> Default for Index<S> {
     fn default() -> Self {
@@ -160,7 +165,7 @@ impl<S: Sign> Index<S> {
     /// Puts many documents in, one shard after another. Gives back those in whose place they are:
     /// of the same value and name.
     pub fn put_all(&self, items: &[Arc<S::Item>]) -> Vec<Arc<S::Item>> {
-        let mut order: Vec<Vec<(u64, &Arc<S::Item>)>> = vec![Vec::new(); self.shards.len()];
+        let mut order: Vec<Batch<'_, S::Item>> = vec![Vec::new(); self.shards.len()];
         for item in items {
             if let Some(value) = S::of(item) {
                 let hash = self.hasher.hash_one(value);

@@ -1,10 +1,10 @@
 //! Devices in memory, found by MAC, serial number, UUID or address; changes come in by one door.
 //!
-//! Lookups take no write lock and allocate nothing: an index gives the device itself. A change names
-//! the revision it was made from and is refused when that is no longer the newest; a device that an
-//! index still gives while it is being replaced is such an outdated one. Writers of one device queue
-//! at a stripe (a mutex chosen by its name), and under it take one shard's guard at a time; readers
-//! take one guard at a time and no stripe. So nothing waits in a circle.
+//! Lookups take no write lock and allocate nothing: an index gives the device itself. A change
+//! names the revision it was made from and is refused when that is no longer the newest; a device
+//! that an index still gives while it is being replaced is such an outdated one. Writers of one
+//! device queue at a stripe (a mutex chosen by its name), and under it take one shard's guard at a
+//! time; readers take one guard at a time and no stripe. So nothing waits in a circle.
 
 mod children;
 mod configs;

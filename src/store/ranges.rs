@@ -10,6 +10,8 @@ use crate::limits;
 
 /// From a key on, up to another one; none is an end.
 type Range<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
+/// Takes a document: its name and its text.
+type Take<'a> = dyn FnMut(&str, &[u8]) -> Result<(), StoreError> + 'a;
 /// A family and the folder that it is in.
 type Place<'a> = (&'static str, &'a Path);
 
@@ -73,7 +75,7 @@ pub fn walk(
     db: &DB,
     (name, folder): Place<'_>,
     (from, to): Range<'_>,
-    take: &mut dyn FnMut(&str, &[u8]) -> Result<(), StoreError>,
+    take: &mut Take<'_>,
 ) -> Result<(), StoreError> {
     let mut reading = ReadOptions::default();
     reading.fill_cache(false);

@@ -133,9 +133,8 @@ mod tests {
                     self.left.wait();
                 }
                 let (mac, ip) = (mac(&own(number)[1..13]), address(number));
-                let json = format!(
-                    r#"{{"id":"{number:05}","mac":"{mac}","sn":"S{number}","ip":"{ip}","config":"own"}}"#
-                );
+                let signs = format!(r#""mac":"{mac}","sn":"S{number}","ip":"{ip}""#);
+                let json = format!(r#"{{"id":"{number:05}",{signs},"config":"own"}}"#);
                 readers[0].take(&format!("{number:05}"), json.as_bytes())?;
             }
             Ok(())

@@ -1,4 +1,4 @@
-//! A start with many devices: phones ask while the store is still being read, and each gets its own.
+//! A start with many devices: phones ask while the store is being read, and each gets its own.
 
 use crate::http::Client;
 use crate::on_both_drivers;
@@ -28,7 +28,7 @@ fn fleet() -> impl Iterator<Item = String> {
         json!({
             "device": {
                 "id": format!("{number:08}"), "mac": mac(number), "vendor": "Cisco",
-                "model": "SPA3102", "plugin": "wazo-cisco-spa3102-5.1.10",
+                "model": "SPA504G", "version": "7.5.5", "plugin": "wazo-cisco-spa-7.5.5",
                 "config": format!("c{number}"), "configured": true,
             },
             "config": {
@@ -59,7 +59,9 @@ fn phones_ask_while_the_store_is_read(driver: &str) {
                         tftp::fetch(place.tftp, [127, 0, 3, asker], &path(number)).unwrap()
                     } else {
                         let mut phone = Client::connect(place.http, [127, 0, 3, asker]).unwrap();
-                        let answer = phone.get(&path(number), "Linksys/SPA-3102").unwrap();
+                        let mac = mac(number).replace(':', "").to_uppercase();
+                        let agent = format!("Cisco/SPA504G-7.5.5 ({mac})(CBT{number})");
+                        let answer = phone.get(&path(number), &agent).unwrap();
                         assert_eq!(answer.status, 200, "{number}: {}", answer.head);
                         answer.body
                     };
