@@ -299,6 +299,10 @@ pub const RANGE_MAX: u32 = 100_000;
 pub const TABLE_KEYS_MAX: usize = 4096;
 /// Memory that values of a template are first given while it runs.
 pub const ARENA_BYTES: usize = 32 * 1024;
+/// Texts of loops' rounds that a core keeps for the next file; with more, it begins anew.
+pub const ROUNDS_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Values that such a text depends on, as they are compared.
+pub const ROUND_INPUTS_BYTES_MAX: usize = 512;
 /// Largest static file that is kept in memory.
 pub const STATIC_MEMORY_BYTES_MAX: u64 = 256 * 1024;
 /// Time after which requests that waited for the store to be loaded are decided again.
@@ -313,6 +317,7 @@ pub const CLAIM_TIME_MAX: Duration = Duration::from_secs(5);
 pub const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(5);
 
 const _: () = assert!(PARKED_PAUSE.as_nanos() < WRITE_STALL_MAX.as_nanos());
+const _: () = assert!(ROUND_INPUTS_BYTES_MAX < ROUNDS_BYTES_MAX);
 const _: () = assert!(FLUSH_BATCH <= DIRTY_MAX);
 const _: () = assert!(DIRTY_LOT <= FLUSH_BATCH);
 const _: () = assert!(FLUSH_SLOW.as_nanos() <= FLUSH_PAUSE_MAX.as_nanos());

@@ -216,10 +216,18 @@ fn reason(error: &Error) -> String {
 
 fn encode(text: String, encoding: Encoding) -> Bytes {
     match encoding {
-        Encoding::Utf8 => Bytes::from(text),
+        Encoding::Utf8 => Bytes::from(fitted(text)),
         Encoding::Latin1 => text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect(),
         Encoding::Ascii => text.bytes().filter(u8::is_ascii).collect(),
     }
+}
+
+/// The text without much room behind it: it may be kept for long.
+fn fitted(mut text: String) -> String {
+    if text.capacity() - text.len() > text.len() / 8 {
+        text.shrink_to_fit();
+    }
+    text
 }
 
 /// What a template sees: the settings at the top level (so that templates written for the

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use super::Unsupported;
 use super::expressions::constant_text;
 use super::free;
+use super::plain::plain_of;
+use super::rounds;
 use super::scope::Scopes;
 use super::tree::{For, LoopFilter, Macro, Node, Place, Program, Target};
 use crate::limits;
@@ -28,6 +30,9 @@ pub struct Compiler<'s> {
     library: &'s Library<'s>,
     pub(super) scopes: Scopes<'s>,
     macros: Vec<Macro>,
+    /// Where they are declared.
+    declared: Vec<(Place, u32)>,
+    loops: u32,
     modules: Vec<Vec<(Box<str>, Place)>>,
     /// Bodies of each block, the one that counts first.
     blocks: BTreeMap<&'s str, Vec<&'s Block<'s>>>,
@@ -51,6 +56,8 @@ impl<'s> Compiler<'s> {
             library,
             scopes: Scopes::default(),
             macros: Vec::new(),
+            declared: Vec::new(),
+            loops: 0,
             modules: Vec::new(),
             blocks: BTreeMap::new(),
             block: None,
@@ -64,7 +71,9 @@ impl<'s> Compiler<'s> {
         compiler.scopes.pop()?;
         let Compiler { scopes, macros, modules, .. } = compiler;
         let (names, places) = scopes.finish();
-        Ok(Program { body, escape: (library.escape)(name), names, macros, modules, places })
+        let escape = (library.escape)(name);
+        let number = rounds::program_number();
+        Ok(Program { body, escape, names, macros, modules, places, number })
     }
 
     /// A template and those that it extends, in the scope that it is named in.
@@ -253,7 +262,13 @@ impl<'s> Compiler<'s> {
         let ended = self.scopes.pop()?;
         let (places, state) = (ended.places(), ended.state);
         let otherwise = self.branch(&each.else_body)?;
-        Ok(Node::For(Box::new(For { items, filter, target, places, state, body, otherwise })))
+        let plain = None;
+        let mut each = For { items, filter, target, places, state, body, otherwise, plain };
+        if !self.scopes.is_macro() {
+            self.loops += 1;
+            each.plain = plain_of(&each, &self.macros, &self.declared, self.loops);
+        }
+        Ok(Node::For(Box::new(each)))
     }
 
     /// Ends the innermost scope around a body, and gives the names that it had.
@@ -353,7 +368,11 @@ impl<'s> Compiler<'s> {
         let places = self.scopes.leave(self.unit)?.places;
         let number = number_of(&self.macros);
         self.macros.push(Macro { arguments, defaults, body, places, captures });
-        Ok(Node::Macro { number, target: self.scopes.store(declared.name, self.unit) })
+        let target = self.scopes.store(declared.name, self.unit);
+        if let Target::Place(place, _) = target {
+            self.declared.push((place, number));
+        }
+        Ok(Node::Macro { number, target })
     }
 }
 

@@ -134,15 +134,26 @@ impl<'a> Run<'a> {
             self.put(place, Value::Loop(state));
             state
         });
+        if let Some(plain) = &each.plain
+            && items.len() > 0
+            && self.plain(each, plain, items)?
+        {
+            return Ok(());
+        }
         for index in 0..items.len() {
-            self.empty(&each.places);
             if let Some(state) = state {
                 state.index.set(index);
             }
-            self.store(&each.target, items.get(index).unwrap_or(Value::Undefined))?;
-            self.nodes(&each.body)?;
+            self.round(each, items, index)?;
         }
         if items.len() == 0 { self.nodes(&each.otherwise) } else { Ok(()) }
+    }
+
+    /// One round of a loop.
+    pub(super) fn round(&mut self, each: &'a For, items: Items<'a>, index: usize) -> Eval<()> {
+        self.empty(&each.places);
+        self.store(&each.target, items.get(index).unwrap_or(Value::Undefined))?;
+        self.nodes(&each.body)
     }
 
     fn empty(&mut self, places: &[Place]) {

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::checks::Check;
 use super::filters::Filter;
 use super::ops::Operator;
+use super::plain::Plain;
 use super::root::Name;
 use crate::plugin::manifest::Escape;
 
@@ -20,6 +21,8 @@ pub struct Program {
     pub modules: Vec<Vec<(Box<str>, Place)>>,
     /// Places that are not a macro's own.
     pub places: u32,
+    /// Its own, among all programs of this process.
+    pub number: u64,
 }
 
 /// Where a value is stored.
@@ -89,6 +92,8 @@ pub struct For {
     pub state: Option<Place>,
     pub body: Vec<Node>,
     pub otherwise: Vec<Node>,
+    /// What its rounds depend on, where that is little.
+    pub plain: Option<Plain>,
 }
 
 /// `for … if …`
@@ -122,7 +127,7 @@ pub struct Macro {
 }
 
 /// What is evaluated.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Expr {
     Const(Json),
     Undefined,
@@ -155,7 +160,7 @@ pub enum Expr {
 }
 
 /// A filter or a test, with its arguments.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Apply<K> {
     pub kind: K,
     pub base: Expr,
@@ -164,7 +169,7 @@ pub struct Apply<K> {
 }
 
 /// A method of a value.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Method {
     pub base: Expr,
     pub name: Box<str>,
@@ -173,7 +178,7 @@ pub struct Method {
 }
 
 /// A call of a macro or a function.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Call {
     pub callee: Expr,
     pub arguments: Vec<Expr>,

@@ -1,6 +1,7 @@
 //! Programs write what the reference engine writes, byte for byte, or leave it to that engine.
 
 mod mutate;
+mod rounds;
 mod snippets;
 
 use super::Unsupported;
