@@ -209,6 +209,8 @@ pub const PATTERN_FRAMES_MAX: usize = 24;
 pub const PATTERN_OPS_MAX: usize = 512;
 /// Patterns that are each tried on a text; among more than these a table decides first.
 pub const PATTERNS_TRIED_MAX: usize = 4;
+/// Bytes that a table looks ahead for what tells so few apart; a try costs about as much.
+pub const PATTERN_LOOK_BYTES_MAX: usize = 12;
 /// Bytes of the DFA that a table of patterns is made from; one that would be larger is made as two.
 pub const PATTERN_TABLE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Times that a decision is made again because another core was first.

@@ -1,9 +1,9 @@
 //! What a request tells of its phone: every rule is tried once for all releases, and they vote.
 //!
 //! A rule is led by one of its patterns, the User-Agent's where there is one. The leading patterns
-//! of a subject form one automaton: a request runs through it once, whatever the number of vendors,
-//! and only the rules that it leads to look at their other patterns. A rule whose patterns all match
-//! contributes its captures; releases with the same rules are one *profile* and vote with its
+//! of a subject form one automaton: the request's first bytes say which few of them may match,
+//! whatever the number of vendors, and only the rules of these are tried. A rule whose patterns all
+//! match contributes its captures; releases with the same rules are one *profile* and vote with its
 //! weight. The most voted value of each key wins; a tie goes to the least plugin id, so the outcome
 //! depends on no order of loading (spec sections 1.2 and 9.2 C3). A rule that fails costs nobody
 //! else's answer (C1).

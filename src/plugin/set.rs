@@ -2,7 +2,7 @@
 //! patterns there are, until no more than a few are left.
 //!
 //! Patterns that begin at the text's start share a table: a DFA of all of them, cut off where few
-//! enough are left to try each. The others have a table of their own, which is only looked at where
+//! enough are left to try each and the next bytes do not tell them apart. The others have a table of their own, which is only looked at where
 //! one of their literals is in the text.
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
@@ -48,9 +48,9 @@ struct Table {
 /// What a byte leads to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Next {
-    /// A state: more than a few patterns are left.
+    /// A state: the walk goes on.
     State(u32),
-    /// One that patterns are passed at.
+    /// One where patterns have matched already.
     Passing(u32),
     /// The end of the walk.
     Leaf(u32),
@@ -246,8 +246,31 @@ impl Graph {
         }
     }
 
-    /// The states that more than a few patterns are left at, and what they lead to.
+    /// Whether a walk goes on from each state: more than a few patterns are left, or the bytes next
+    /// to come tell those that are left apart.
+    fn goes_on(&self) -> Vec<bool> {
+        let splits = |state: usize| {
+            let left = &self.left[state];
+            let other = |&target: &usize| {
+                let target = &self.left[target];
+                target != left && target.as_ref().is_none_or(|left| !left.is_empty())
+            };
+            left.is_none() || self.nexts[state].iter().any(other)
+        };
+        let mut goes_on: Vec<bool> = (0..self.nexts.len()).map(splits).collect();
+        for _ in 1..limits::PATTERN_LOOK_BYTES_MAX {
+            let near = |(state, on): (usize, &bool)| {
+                let leads = |&next: &usize| self.left[next] == self.left[state] && goes_on[next];
+                *on || self.nexts[state].iter().any(leads)
+            };
+            goes_on = goes_on.iter().enumerate().map(near).collect();
+        }
+        goes_on
+    }
+
+    /// The states that a walk goes on from, and what they lead to.
     fn cut(self) -> Table {
+        let goes_on = self.goes_on();
         let mut table = Table {
             begin: Next::Leaf(0),
             classes: self.classes,
@@ -257,23 +280,27 @@ impl Graph {
             passed: Vec::new(),
         };
         let mut leaves: HashMap<&BTreeSet<usize>, u32> = HashMap::new();
-        let kept = (0..self.nexts.len()).filter(|&state| self.left[state].is_none());
-        let kept: HashMap<usize, u32> = kept.zip(0..).collect();
-        let mut next = |state: usize, table: &mut Table| match &self.left[state] {
-            None if self.here[state].is_empty() => Next::State(kept[&state]),
-            None => Next::Passing(kept[&state]),
-            Some(left) => Next::Leaf(*leaves.entry(left).or_insert_with(|| {
+        let mut numbers: HashMap<usize, u32> = HashMap::new();
+        let mut kept = Vec::new();
+        let number = |len| u32::try_from(len).expect("invariant: a DFA is bounded");
+        let mut next = |state: usize, kept: &mut Vec<usize>| match &self.left[state] {
+            Some(left) if !goes_on[state] => Next::Leaf(*leaves.entry(left).or_insert_with(|| {
                 table.leaves.push(left.iter().copied().collect());
-                u32::try_from(table.leaves.len() - 1).expect("invariant: a DFA is bounded")
+                number(table.leaves.len() - 1)
             })),
-        };
-        table.begin = next(self.begin, &mut table);
-        for state in (0..self.nexts.len()).filter(|&state| self.left[state].is_none()) {
-            table.passed.push(self.here[state].as_slice().into());
-            for &target in &self.nexts[state] {
-                let target = next(target, &mut table);
-                table.nexts.push(target);
+            _ => {
+                let place = *numbers.entry(state).or_insert_with(|| {
+                    kept.push(state);
+                    number(kept.len() - 1)
+                });
+                let is_passing = !self.here[state].is_empty();
+                if is_passing { Next::Passing(place) } else { Next::State(place) }
             }
+        };
+        table.begin = next(self.begin, &mut kept);
+        while let Some(&state) = kept.get(table.passed.len()) {
+            table.passed.push(self.here[state].as_slice().into());
+            table.nexts.extend(self.nexts[state].iter().map(|&target| next(target, &mut kept)));
         }
         table
     }
@@ -323,12 +350,25 @@ mod tests {
             .collect();
         let set = Set::new(&texts).expect("patterns");
         let [table] = &set.fixed[..] else { panic!("one table") };
-        // Nothing, "G", "Ga", "Gam": four of each other vendor are left after one byte.
-        assert_eq!(table.passed.len(), 4);
-        assert_eq!(found(&set, "Beta"), [4, 5, 6, 7]);
-        assert_eq!(found(&set, "Gamb"), [12, 13, 14, 15]);
-        assert_eq!(found(&set, "Gam"), [0; 0]);
-        assert_eq!(found(&set, "Delta"), [0; 0]);
+        // The DFA has a state for each digit behind.
+        assert!(table.passed.len() < 50, "{}", table.passed.len());
+        for (text, wanted) in [
+            ("Alpha SIP-2", &[2][..]),
+            ("Alpha SIP-2x 0123", &[2]),
+            ("Gamble SIP-0 is none", &[12]),
+            ("Gamma", &[]),
+            ("Delta", &[]),
+        ] {
+            assert_eq!(found(&set, text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_long_told_apart_is_tried() {
+        let texts = ["^Phone [a-z]{20} 1$", "^Phone [a-z]{20} 2$"].map(str::to_owned);
+        let set = Set::new(&texts).expect("patterns");
+        assert_eq!(set.fixed[0].passed.len(), 0);
+        assert_eq!(found(&set, "Phone"), [0, 1]);
     }
 
     #[test]
