@@ -134,7 +134,7 @@ fn told(plugins: &Plugins, case: &Extract) -> BTreeMap<String, String> {
         ("uuid", seen.uuid),
     ];
     let text = |bytes: &[u8]| bytes.iter().map(|&byte| char::from(byte)).collect::<String>();
-    let texts = texts.into_iter().filter_map(|(key, value)| Some((key, text(&value?))));
+    let texts = texts.into_iter().filter_map(|(key, value)| Some((key, text(value?))));
     let mac = seen.mac.map(|mac| ("mac", mac.to_string()));
     texts.chain(mac).map(|(key, value)| (key.to_owned(), value)).collect()
 }

@@ -83,8 +83,8 @@ fn check_plugins(plugins: &Plugins) {
         assert_eq!(plugins.extract(&query, &mut other), told);
         let file = Query { source: Source::Tftp, agent: None, ..query };
         let _ = plugins.extract(&file, &mut other);
-        let model = told.model.as_deref();
-        let info = Info { vendor: told.vendor.as_deref(), model, version: told.version.as_deref() };
+        let model = told.model;
+        let info = Info { vendor: told.vendor, model, version: told.version };
         if let Some(winner) = plugins.associate(&info) {
             assert!(plugins.release(winner.id()).is_some());
         }

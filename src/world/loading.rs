@@ -160,11 +160,14 @@ mod tests {
             let loading = scope.spawn(|| world.load());
             store.reached.wait();
             assert!(!world.is_loaded());
-            let mut ask = |ip: &str, path: &str| world.decide(&tftp(ip, path), &mut core, now);
+            let mut ask = |ip: &str, path: &str| {
+                let decision = world.decide(&tftp(ip, path), &mut core, now);
+                (decision.device, decision.is_waiting)
+            };
             // By its MAC, at its own address and then at that of one still to come.
-            let known = ask(&address(3), &own(3));
-            assert_eq!(known.device.map(|device| device.id.to_string()), Some("00003".to_owned()));
-            let moved = ask(&address(late), &own(3)).device.expect("it is known");
+            let (known, _) = ask(&address(3), &own(3));
+            assert_eq!(known.map(|device| device.id.to_string()), Some("00003".to_owned()));
+            let moved = ask(&address(late), &own(3)).0.expect("it is known");
             assert_eq!(moved.ip.map(|ip| ip.to_string()), Some(address(late)));
             // Not there yet, nobody, somebody at this address, nothing told: not to be decided.
             for (ip, path) in [
@@ -173,9 +176,7 @@ mod tests {
                 (address(4), "/spa3102.cfg".to_owned()),
                 ("10.9.9.9".to_owned(), "/".to_owned()),
             ] {
-                let decision = ask(&ip, &path);
-                assert!(decision.is_waiting, "{path}");
-                assert_eq!(decision.device, None, "{path}");
+                assert_eq!(ask(&ip, &path), (None, true), "{path}");
             }
             let agent = format!("Cisco/SPA504G-7.4.9c (S{late})");
             let by_serial = world.decide(&http("10.9.9.9", "/", &agent), &mut core, now);

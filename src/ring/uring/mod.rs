@@ -286,8 +286,7 @@ impl Io for Uring {
             self.send_files();
         }
         let mut requests = std::mem::take(&mut self.requests);
-        let waits =
-            self.events.is_empty() && requests.is_empty() && self.doors.is_idle() && !arms;
+        let waits = self.events.is_empty() && requests.is_empty() && self.doors.is_idle() && !arms;
         self.queue.turn(waits, timeout)?;
         self.now = time::now();
         let mut completions = self.queue.take();

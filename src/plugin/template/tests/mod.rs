@@ -102,7 +102,7 @@ fn phone(release: &crate::plugin::Release, model: &str, chance: &mut Chance) -> 
         ..Device::default()
     };
     if chance.one_in(3) {
-        device.extra = mutate::object(r#"{"options":{"switchboard":true}}"#);
+        device.extra = mutate::object(r#"{"options":{"switchboard":true}}"#).into();
     }
     if chance.one_in(8) {
         device.mac = None;

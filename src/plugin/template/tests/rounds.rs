@@ -47,7 +47,7 @@ fn phones_of_many_keys_in_any_order_get_their_own() {
     let mut count = Count::default();
     let mut chance = Chance::new(3);
     let (variants, plugins) = (variants(), plugins());
-    let releases: Vec<_> = plugins.releases().filter(|r| r.vendor == "Yealink").collect();
+    let releases: Vec<_> = plugins.releases().iter().filter(|r| &*r.vendor == "Yealink").collect();
     let mut models: Vec<_> = releases
         .iter()
         .flat_map(|release| release.models().map(move |(model, _)| (*release, model)))
@@ -104,7 +104,7 @@ fn rounds_of_any_kind_are_the_same() {
             r#"{"keys":null}"#,
             "{}",
         ];
-        raw.extend(object(chance.pick(&keys)));
+        raw.extend(object(chance.pick::<&str>(&keys)));
         let words = [json!("w"), json!("a\nb"), json!(""), json!(1), json!(true), json!([1])];
         if !chance.one_in(5) {
             raw.insert("word".to_owned(), chance.pick(&words).clone());
