@@ -113,9 +113,11 @@ pub const IDLE_LOOKS_MAX: usize = 64;
 /// Bytes read at once from a file that is sent.
 pub const FILE_CHUNK_BYTES: usize = 128 * 1024;
 /// Bytes of a file that one call sends straight from the page cache.
-pub const FILE_PIECE_BYTES: usize = 256 * 1024;
+pub const FILE_PIECE_BYTES: usize = 512 * 1024;
 /// Bytes of files that are sent that way in one turn: what an answer may have to wait for.
 pub const FILE_TURN_BYTES: usize = 512 * 1024;
+/// So many times more in a turn in which nobody has asked for anything.
+pub const FILE_TURNS_QUIET: usize = 4;
 /// Most connections of one core that files are sent to that way; others are sent chunks.
 pub const DOORS_MAX: usize = 4096;
 /// Send buffer in the kernel of a connection that a file is sent to that way, in bytes: its content
@@ -129,7 +131,9 @@ pub const CACHE_REGIONS_MAX: usize = 16 * 1024;
 pub const CACHE_LOOK_PAUSE: Duration = Duration::from_secs(1);
 /// Distance between the bytes of a file that are looked at to see whether it lies in memory.
 pub const CACHE_LOOK_BYTES: usize = 64 * 1024;
-/// Files that are sent at this moment whose descriptors later requests share; others have their own.
+/// Bytes of a file that a transfer of small blocks reads ahead and holds; of large ones, a chunk.
+pub const TRANSFER_READ_BYTES: usize = 16 * 1024;
+/// Files under way whose descriptors later requests share; others have their own.
 pub const FILES_SHARED_MAX: usize = 64;
 /// Most file reads under way on one core.
 pub const FILE_READS_MAX: usize = 256;
@@ -185,6 +189,8 @@ const _: () = assert!(CONNECTIONS_SPARE > 1 && CONNECTIONS_UNEVEN > 2);
 const _: () = assert!(2 * ACCEPTS_ARMED <= SUBMISSION_ENTRIES as usize);
 const _: () = assert!(FILE_CHUNK_BYTES <= FILE_PIECE_BYTES);
 const _: () = assert!(FILE_PIECE_BYTES <= FILE_TURN_BYTES);
+const _: () = assert!(TRANSFER_READ_BYTES <= FILE_CHUNK_BYTES);
+const _: () = assert!(2 * BLOCK_BYTES_DEFAULT as usize <= TRANSFER_READ_BYTES);
 const _: () = assert!(CACHE_LOOK_BYTES <= FILE_PIECE_BYTES);
 const _: () = assert!(DOORS_MAX <= CONNECTIONS_MAX);
 const _: () = assert!(SEND_BUFFER_BYTES <= DOOR_SEND_BUFFER_BYTES);
@@ -259,7 +265,7 @@ const _: () = assert!(INDEX_SHARDS.is_power_of_two());
 pub const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 /// Most changed devices that wait to be written before API writes are refused.
 pub const DIRTY_MAX: usize = 1_000_000;
-/// Names that are moved at once between those who change and who writes: a change waits for no more.
+/// Names moved at once between those who change and who writes: no change waits for more.
 pub const DIRTY_LOT: usize = 128;
 /// Time that a batch may take before the store counts as pausing.
 pub const FLUSH_SLOW: Duration = Duration::from_secs(1);

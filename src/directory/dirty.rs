@@ -26,8 +26,8 @@ pub struct Dirty {
     max: usize,
 }
 
-/// INVARIANT: `queue` and `names` hold the same keys. Both are in parts, so that no core that marks a
-/// name waits while all of a large one is moved or hashed anew.
+/// INVARIANT: `queue` and `names` hold the same keys. Both are in parts, so that no core that marks
+/// a name waits while all of a large one is moved or hashed anew.
 #[derive(Debug)]
 struct Waiting {
     queue: Queue,

@@ -130,8 +130,8 @@ pub trait Io {
     /// `local` of an event. A full socket queues it; a failed one is counted.
     fn send_to(&mut self, port: Port, peer: SocketAddr, from: Option<IpAddr>, datagram: Vec<u8>);
 
-    /// Reads `len` bytes at `offset`, fewer only at the file's end; `Event::Read` with the same token
-    /// follows.
+    /// Reads `len` bytes at `offset`, fewer only at the file's end; `Event::Read` with the same
+    /// token follows.
     fn read(&mut self, token: u64, file: &Arc<Opened>, offset: u64, len: usize);
 
     /// Stops accepting connections, for a clean shutdown. What is open goes on.

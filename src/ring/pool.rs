@@ -26,6 +26,17 @@ impl Pool {
         free.unwrap_or_else(|| Vec::with_capacity(self.bytes))
     }
 
+    /// An empty buffer with room for `len` bytes. A small one is made to measure: many may hold
+    /// theirs for long.
+    pub fn take_for(&self, len: usize) -> Vec<u8> {
+        if 2 * len <= self.bytes {
+            return Vec::with_capacity(len);
+        }
+        let mut buffer = self.take();
+        buffer.reserve(len);
+        buffer
+    }
+
     /// Gives a buffer back. One that has grown far, or is one too many, goes to the heap.
     pub fn give(&self, mut bytes: Vec<u8>) {
         let mut free = self.free.borrow_mut();
@@ -97,6 +108,7 @@ mod tests {
         let pool = Pool::new(64, 2);
         pool.give(Vec::with_capacity(64 * 1024));
         assert!(pool.free.borrow().is_empty());
+        assert_eq!((pool.take_for(10).capacity(), pool.take_for(80).capacity() >= 80), (10, true));
         for _ in 0..3 {
             pool.give(Vec::with_capacity(64));
         }

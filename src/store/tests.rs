@@ -3,6 +3,7 @@
 use super::*;
 use crate::device::{Document, Text};
 use crate::directory::{Configs, Directory, Dirty};
+use crate::limits;
 use crate::time::{self, Duration};
 use crate::world::fixture::{Folder, MemoryStore, config, device};
 use crate::{export, import};
@@ -290,4 +291,57 @@ fn a_bad_line_is_named_and_nothing_is_taken() {
         let store = Rocks::open(&folder.0.join("data")).expect("a folder");
         assert_eq!(all(&store), [], "{line}");
     }
+}
+
+/// A store whose commits wait until they are let go.
+#[derive(Default)]
+struct Pausing {
+    memory: MemoryStore,
+    gate: std::sync::Mutex<()>,
+}
+
+impl Store for Pausing {
+    fn load(&self, take: &mut dyn FnMut(Write)) -> Result<(), StoreError> {
+        self.memory.load(take)
+    }
+
+    fn commit(&self, batch: &[Write]) -> Result<(), StoreError> {
+        let _gate = self.gate.lock().expect("no panic");
+        self.memory.commit(batch)
+    }
+}
+
+/// The engine stops writes for seconds when it has to catch up: requests go on, changes wait in
+/// memory, and the pause is counted.
+#[test]
+fn a_store_that_pauses_holds_nobody_up() {
+    let store = Arc::new(Pausing::default());
+    let dirty = Arc::new(Dirty::default());
+    let documents = documents(&dirty);
+    let directory = Arc::clone(&documents.directory);
+    let shut = store.gate.lock().expect("no panic");
+    let behind = WriteBehind::start(Arc::clone(&store) as Arc<dyn Store>, documents, dirty);
+    let put = |number: usize| {
+        let device = device(&format!(r#"{{"id":"{number}"}}"#));
+        let put = crate::device::Put { device, ..Default::default() };
+        directory.apply(crate::device::Change::Put(Box::new(put))).expect("taken");
+    };
+    // This would not end if a change waited for the store.
+    (0..limits::FLUSH_BATCH + 10).for_each(put);
+    let began = time::now();
+    while behind.stats(time::now()).writing_for.is_none_or(|time| time < limits::FLUSH_SLOW) {
+        assert!(time::now().since(began) < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(20));
+        behind.watch(time::now());
+    }
+    (limits::FLUSH_BATCH + 10..limits::FLUSH_BATCH + 30).for_each(put);
+    let stats = behind.stats(time::now());
+    assert_eq!((stats.batches, stats.slow), (0, 0));
+    assert!(stats.pending >= 10 && behind.check().is_ok(), "{stats:?}");
+    drop(shut);
+    behind.stop().expect("written");
+    let stats = behind.stats(time::now());
+    assert_eq!((stats.pending, stats.slow, stats.writing_for), (0, 1, None));
+    assert!(stats.longest >= limits::FLUSH_SLOW);
+    assert_eq!(all(&*store).len(), limits::FLUSH_BATCH + 30);
 }

@@ -11,7 +11,7 @@ use super::Site;
 use super::files::Files;
 use super::stats::Stats;
 use crate::content::Found;
-use crate::limits::FILE_CHUNK_BYTES;
+use crate::limits;
 use crate::query::{Query, Source};
 use crate::ring::{Io, Lease, Opened, Port};
 use crate::time::Instant;
@@ -203,13 +203,18 @@ impl Window {
 
     /// Keeps a block for later, and reads the part of the file that begins with it.
     fn wait(&mut self, io: &mut impl Io, outgoing: Outgoing) {
-        let Transmit::Data { offset, .. } = outgoing.transmit else { return };
+        let Transmit::Data { offset, len: block, .. } = outgoing.transmit else { return };
         if !self.reading {
             self.reading = true;
             self.offset = offset;
             self.bytes = None;
             let left = self.file.len().saturating_sub(offset);
-            let len = usize::try_from(left).unwrap_or(usize::MAX).min(FILE_CHUNK_BYTES);
+            let most = if 2 * block < limits::TRANSFER_READ_BYTES {
+                limits::TRANSFER_READ_BYTES
+            } else {
+                limits::FILE_CHUNK_BYTES
+            };
+            let len = usize::try_from(left).unwrap_or(usize::MAX).min(most);
             io.read(outgoing.key.to_token(), &self.file, offset, len);
         }
         if !self.waiting.contains(&outgoing) {

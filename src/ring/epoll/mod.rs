@@ -193,7 +193,7 @@ impl Epoll {
     }
 
     fn read_file(&mut self, reading: &Reading) {
-        let mut buffer = self.chunks.take();
+        let mut buffer = self.chunks.take_for(reading.len);
         let read = calls::read_at(reading.file.file(), reading.offset, reading.len, &mut buffer);
         let result = read.map(|()| Lease::pooled(self.chunks.lease(buffer)));
         self.events.push(Event::Read { token: reading.token, result });

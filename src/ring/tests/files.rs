@@ -6,7 +6,6 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
-use std::time::SystemTime;
 
 use super::*;
 use crate::ring::{Lease, Opened};
@@ -139,7 +138,8 @@ fn a_file_that_is_written_over_closes<D: Driver>() {
             stream.read_exact(&mut first).expect("begins");
             let mut over = File::options().write(true).open(path).expect("opens");
             over.write_all(&[0; 4096]).expect("written");
-            over.set_modified(SystemTime::now() + Duration::from_secs(1)).expect("set");
+            let modified = over.metadata().and_then(|meta| meta.modified()).expect("known");
+            over.set_modified(modified + Duration::from_secs(2)).expect("set");
             let (rest, _) = read_all(&mut stream);
             assert!(first.len() + rest.len() < 4 << 20);
         });

@@ -38,6 +38,8 @@ pub(super) struct Doors {
     most: usize,
     piece_bytes: usize,
     turn_bytes: usize,
+    /// Whether anything was asked since files were sent last.
+    was_asked: bool,
 }
 
 impl Doors {
@@ -49,12 +51,18 @@ impl Doors {
             most: if is_supported { sizes.doors_max } else { 0 },
             piece_bytes: sizes.piece_bytes,
             turn_bytes: sizes.file_turn_bytes,
+            was_asked: false,
         }
     }
 
     /// Whether nobody waits.
     pub fn is_idle(&self) -> bool {
         self.line.is_empty()
+    }
+
+    /// Somebody asks for something: files keep to the smaller share of the next turn.
+    pub fn note(&mut self, kind: Kind) {
+        self.was_asked |= matches!(kind, Kind::Accept | Kind::Receive | Kind::Datagram);
     }
 
     #[cfg(test)]
@@ -129,7 +137,8 @@ impl Uring {
 
     /// Sends a turn's worth of files, a piece to each who waits.
     pub(super) fn send_files(&mut self) {
-        let mut left = self.doors.turn_bytes;
+        let asked = std::mem::take(&mut self.doors.was_asked);
+        let mut left = self.doors.turn_bytes * if asked { 1 } else { limits::FILE_TURNS_QUIET };
         while left > 0 {
             let Some(slot) = self.doors.line.pop_front() else { return };
             let sent = self.send_from_file(slot, left.min(self.doors.piece_bytes));

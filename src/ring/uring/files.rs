@@ -146,8 +146,7 @@ impl Uring {
 
     fn start_read(&mut self, mut reading: Reading) {
         if reading.buffer.capacity() == 0 {
-            reading.buffer = self.chunks.take();
-            reading.buffer.reserve(reading.len);
+            reading.buffer = self.chunks.take_for(reading.len);
         }
         let done = reading.buffer.len();
         let bytes = u32::try_from(reading.len - done).unwrap_or(u32::MAX >> 1);

@@ -224,6 +224,7 @@ impl Uring {
             self.counters.stale += 1;
             return;
         };
+        self.doors.note(kind);
         match kind {
             Kind::Accept => self.accepted(name.index as usize, result),
             Kind::Read => self.read_done(name.index as usize, result),
