@@ -218,7 +218,7 @@ pub const PATTERNS_TRIED_MAX: usize = 4;
 /// Bytes that a table looks ahead for what tells so few apart; a try costs about as much.
 pub const PATTERN_LOOK_BYTES_MAX: usize = 12;
 /// Bytes of the DFA that a table of patterns is made from; one that would be larger is made as two.
-pub const PATTERN_TABLE_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub const PATTERN_TABLE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Times that a decision is made again because another core was first.
 pub const DECISIONS_MAX: u32 = 8;
 /// Devices known only by their address that are kept at once; the oldest goes first.

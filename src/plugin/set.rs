@@ -2,8 +2,8 @@
 //! patterns there are, until no more than a few are left.
 //!
 //! Patterns that begin at the text's start share a table: a DFA of all of them, cut off where few
-//! enough are left to try each and the next bytes do not tell them apart. The others have a table of their own, which is only looked at where
-//! one of their literals is in the text.
+//! enough are left to try each and the next bytes do not tell them apart. The others have a table
+//! of their own, which is only looked at where one of their literals is in the text.
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
@@ -67,8 +67,10 @@ impl Set {
             hirs.push(pattern::parse(text)?);
         }
         let is_fixed = |hir: &Hir| hir.properties().look_set_prefix().contains(Look::Start);
-        let (fixed, loose): (Vec<_>, Vec<_>) =
+        let (mut fixed, loose): (Vec<_>, Vec<_>) =
             (0..texts.len()).partition(|&pattern| is_fixed(&hirs[pattern]));
+        // What begins alike stays together where there has to be more than one table.
+        fixed.sort_by_key(|&pattern| &texts[pattern]);
         let of_loose: Vec<&Hir> = loose.iter().map(|&pattern| &hirs[pattern]).collect();
         let mut set = Set {
             literals: Prefilter::from_hirs_prefix(MatchKind::All, &of_loose),
