@@ -116,7 +116,9 @@ pub const FILE_CHUNK_BYTES: usize = 128 * 1024;
 pub const FILE_PIECE_BYTES: usize = 512 * 1024;
 /// Bytes of files that are sent that way in one turn: what an answer may have to wait for.
 pub const FILE_TURN_BYTES: usize = 512 * 1024;
-/// So many times more in a turn in which nobody has asked for anything.
+/// Time without a request after which files may take more of a turn.
+pub const FILE_QUIET_AFTER: Duration = Duration::from_millis(10);
+/// So many times more they take then.
 pub const FILE_TURNS_QUIET: usize = 4;
 /// Most connections of one core that files are sent to that way; others are sent chunks.
 pub const DOORS_MAX: usize = 4096;

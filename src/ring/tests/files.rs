@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::*;
+use crate::limits;
 use crate::ring::{Lease, Opened};
 
 on_both!(
@@ -82,7 +83,7 @@ fn a_firmware_arrives_with_its_hash<D: Driver>() {
         Event::Finished { slot } => driver.close(slot),
         _ => {}
     });
-    assert!(progress > 3 * 100, "{progress}");
+    assert!(progress > BYTES / limits::FILE_PIECE_BYTES, "{progress}");
     assert_eq!(Arc::strong_count(&file), 1, "the driver has let go of the file");
 }
 

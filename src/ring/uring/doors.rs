@@ -40,6 +40,8 @@ pub(super) struct Doors {
     turn_bytes: usize,
     /// Whether anything was asked since files were sent last.
     was_asked: bool,
+    /// When nobody will have asked for so long that files may take more of a turn.
+    quiet_from: Instant,
 }
 
 impl Doors {
@@ -52,6 +54,7 @@ impl Doors {
             piece_bytes: sizes.piece_bytes,
             turn_bytes: sizes.file_turn_bytes,
             was_asked: false,
+            quiet_from: Instant::default(),
         }
     }
 
@@ -137,8 +140,11 @@ impl Uring {
 
     /// Sends a turn's worth of files, a piece to each who waits.
     pub(super) fn send_files(&mut self) {
-        let asked = std::mem::take(&mut self.doors.was_asked);
-        let mut left = self.doors.turn_bytes * if asked { 1 } else { limits::FILE_TURNS_QUIET };
+        if std::mem::take(&mut self.doors.was_asked) {
+            self.doors.quiet_from = self.now + limits::FILE_QUIET_AFTER;
+        }
+        let is_quiet = self.now >= self.doors.quiet_from;
+        let mut left = self.doors.turn_bytes * if is_quiet { limits::FILE_TURNS_QUIET } else { 1 };
         while left > 0 {
             let Some(slot) = self.doors.line.pop_front() else { return };
             let sent = self.send_from_file(slot, left.min(self.doors.piece_bytes));
