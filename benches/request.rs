@@ -145,7 +145,7 @@ fn extract(c: &mut Criterion) {
     }
 }
 
-/// What more vendors cost the phones of others: nothing.
+/// What more vendors cost the phones of others.
 fn vendors(c: &mut Criterion) {
     let mut group = group(c, "vendors");
     for vendors in if support::is_large() { &[4, 18, 72][..] } else { &[4, 6] } {
