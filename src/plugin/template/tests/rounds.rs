@@ -65,7 +65,8 @@ fn phones_of_many_keys_in_any_order_get_their_own() {
 
 const LOOPS: &[&str] = &[
     "{% for n in range(1, 9) %}{{ keys[n|string] }};{{ word }}{{ n }}{% endfor %}",
-    "{% for n in range(count) %}{% set n2 = word %}{{ keys[(3 + n)|string].a }}{{ n2 }}{% endfor %}",
+    "{% for n in range(count) %}{% set n2 = word %}\
+        {{ keys[(3 + n)|string].a }}{{ n2 }}{% endfor %}",
     "{% for n in range(3) %}{{ keys }}{{ n }}{% endfor %}",
     "{% for n in range(3) %}{{ keys|length }}{{ word is defined }}{% endfor %}",
     "{% macro m(a, b) %}{% set k = keys[b|string] %}{{ k or word }}{{ a }}{% endmacro %}\
