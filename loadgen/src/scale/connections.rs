@@ -17,7 +17,7 @@ pub const NOTE: &str = "Connections that have asked once and are silent, beside 
                         is the server process's own; the kernel's is not in it.";
 
 /// Time between two looks at how many connections there are.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Holds each amount open and measures beside it.
 ///
@@ -39,7 +39,7 @@ pub fn measure(flags: &ScaleFlags, stage: &Stage, growth: &mut Growth) -> Result
         // What a first request allocates is not the connections'.
         client.run(&good(0.1))?;
         let before = server.usage()?;
-        let others = sockets()?;
+        let others = established(stage.address.port())?;
         let text = format!(
             "idle --to {} --connections {connections} --seconds {} --requests",
             stage.address,
@@ -47,14 +47,13 @@ pub fn measure(flags: &ScaleFlags, stage: &Stage, growth: &mut Growth) -> Result
         );
         let idle = client.start(&words(&text, &requests))?;
         let begun = time::now();
-        // Both ends are on this machine.
-        while sockets()?.saturating_sub(others) < 2 * connections {
+        while established(stage.address.port())?.saturating_sub(others) < connections {
             let took = time::now().since(begun);
             ensure!(
                 took < SCALE_OPEN_TIME,
                 "{connections} connections were not open after {} s: {} were",
                 SCALE_OPEN_TIME.as_secs(),
-                sockets()?.saturating_sub(others) / 2
+                established(stage.address.port())?.saturating_sub(others)
             );
             thread::sleep(LOOK);
         }
@@ -85,18 +84,20 @@ fn phones(flags: &ScaleFlags) -> u64 {
     if flags.quick { 20 } else { 1000 }
 }
 
-/// TCP sockets of this machine.
-fn sockets() -> Result<u64> {
-    let text = fs::read_to_string("/proc/net/sockstat").context("/proc/net/sockstat")?;
-    in_use(&text).context("/proc/net/sockstat has no TCP line")
+/// Connections that this port's server has.
+fn established(port: u16) -> Result<u64> {
+    let text = fs::read_to_string("/proc/net/tcp").context("/proc/net/tcp")?;
+    Ok(count(&text, port))
 }
 
-/// `TCP: inuse 12 orphan 0 tw 3 alloc 14 mem 2`
-fn in_use(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("TCP:"))?;
-    let mut words = line.split_ascii_whitespace();
-    words.find(|word| *word == "inuse")?;
-    words.next()?.parse().ok()
+/// `0: 0100007F:220B 0100007F:9C41 01 …`: number, local address, peer, state (1 is established).
+fn count(text: &str, port: u16) -> u64 {
+    let local = format!(":{port:04X}");
+    let of_port = |line: &&str| {
+        let mut words = line.split_ascii_whitespace().skip(1);
+        words.next().is_some_and(|address| address.ends_with(&local)) && words.nth(1) == Some("01")
+    };
+    text.lines().filter(of_port).map(|_| 1).sum()
 }
 
 #[cfg(test)]
@@ -104,10 +105,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sockets_are_counted_as_the_kernel_does() {
-        let text = "sockets: used 99\nTCP: inuse 12 orphan 0 tw 3 alloc 14 mem 2\nUDP: inuse 1\n";
-        assert_eq!(in_use(text), Some(12));
-        assert_eq!(in_use("UDP: inuse 1\n"), None);
-        assert!(sockets().is_ok());
+    fn connections_of_one_port_are_counted() {
+        let text = "  sl  local_address rem_address   st tx_queue rx_queue\n\
+               0: 0100007F:220B 00000000:0000 0A 00000000:00000000\n\
+               1: 0100007F:220B 0200007F:9C41 01 00000000:00000000\n\
+               2: 0200007F:9C41 0100007F:220B 01 00000000:00000000\n\
+               3: 0100007F:220B 0300007F:9C42 06 00000000:00000000\n";
+        assert_eq!(count(text, 0x220b), 1);
+        assert_eq!(count("", 80), 0);
+        assert!(established(1).is_ok());
     }
 }
