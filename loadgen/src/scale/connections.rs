@@ -27,7 +27,7 @@ pub fn measure(flags: &ScaleFlags, stage: &Stage, growth: &mut Growth) -> Result
     let requests = stage.import_asking(phones(flags))?.display().to_string();
     for &connections in flags.amounts(Part::Connections) {
         eprintln!("{connections} connections");
-        let server = stage.start(1)?;
+        let server = stage.start(1, connections)?;
         let client = stage.client();
         let good = |seconds: f64| {
             let text = format!(

@@ -27,7 +27,7 @@ pub fn measure(flags: &ScaleFlags, stage: &Stage, growth: &mut Growth) -> Result
     let all = thread::available_parallelism().map_or(1, usize::from);
     for cores in 1..=all {
         eprintln!("{cores} cores");
-        let server = stage.start(cores)?;
+        let server = stage.start(cores, 0)?;
         let free: Vec<usize> = (cores..all).collect();
         let client = Client { program: stage.own.clone(), core: None };
         for (mode, name) in [("--keep", "kept"), ("", "closed")] {

@@ -35,7 +35,7 @@ pub fn measure(flags: &ScaleFlags, stage: &Stage, growth: &mut Growth) -> Result
     for &phones in flags.amounts(Part::Phones) {
         eprintln!("{phones} phones");
         let fleet = stage.import(phones, None)?;
-        let server = stage.start(1)?;
+        let server = stage.start(1, 0)?;
         let json = stage.folder.join("storm.json");
         let address = stage.address.to_string();
         let mut storm = pinned(&stage.own, stage.client_core);

@@ -94,16 +94,17 @@ impl Stage {
         Ok(requests)
     }
 
-    /// Starts the server on the first `cores` cores, and waits until it serves.
+    /// Starts the server on the first `cores` cores, with room for so many connections (0: its own
+    /// bound), and waits until it serves.
     ///
     /// # Errors
     /// When it does not serve, with its last words.
-    pub fn start(&self, cores: usize) -> Result<Server> {
+    pub fn start(&self, cores: usize, connections: u64) -> Result<Server> {
         let on: Vec<usize> = (0..cores).collect();
         let mut command = pinned_to(&self.server, &on);
         let address = self.address.to_string();
         command.args(["serve", "--http", &address, "--tftp", &address]);
-        command.args(["--cores", &cores.to_string()]);
+        command.args(["--cores", &cores.to_string(), "--connections", &connections.to_string()]);
         command.arg("--data-dir").arg(self.data()).arg("--plugins-dir").arg(&self.plugins);
         let log = self.folder.join("ringboot.log");
         wait_until_free(self.address)?;
