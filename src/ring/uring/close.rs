@@ -18,7 +18,10 @@ impl Uring {
         connection.error = error;
         self.shut_door(slot);
         let connection = self.connections.get(slot).expect("invariant: it is closing");
-        if connection.entries > 0 && !connection.ended {
+        if connection.entries == 1 && connection.receive == Receive::Armed && !connection.ended {
+            // By name the kernel finds it at once; by descriptor it looks at all that wait.
+            self.cancel_receive(slot);
+        } else if connection.entries > 0 && !connection.ended {
             connection.entries += 1;
             let all = types::CancelBuilder::fd(descriptor(slot)).all();
             let cancel = opcode::AsyncCancel2::new(all).build();
