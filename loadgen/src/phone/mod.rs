@@ -21,7 +21,7 @@ use crate::profile::{Expect, Method, Options, Profile, Step, Transport};
 use crate::template::{Template, Values};
 use ringboot::limits::BLOCK_BYTES_DEFAULT;
 use ringboot::time::{Duration, Instant};
-use ringboot::wire::tftp::{self, Destination, Failure, Fetch, Mode};
+use ringboot::wire::tftp::{self, Destination, ErrorCode, Failure, Fetch, Mode};
 use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -367,6 +367,11 @@ impl Phone {
         inspector.feed(&self.member.credentials, fetch.body());
         match outcome {
             tftp::Outcome::Done => self.complete(now, Got::File, inspector),
+            // The server knows nothing of a transfer that had begun: it fell behind and gave it up.
+            // That says nothing of the file (RFC 1350 section 7).
+            tftp::Outcome::Failed(failure @ Failure::Refused(ErrorCode::UNKNOWN_TRANSFER)) => {
+                self.fail(now, Trouble::Transfer(failure));
+            }
             tftp::Outcome::Failed(Failure::Refused(code)) => {
                 let got = if code.0 == 1 { Got::Missing } else { Got::Error(code.0) };
                 self.complete(now, got, Inspector::default());

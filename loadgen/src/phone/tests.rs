@@ -42,6 +42,8 @@ struct Stage {
     files: fn(&Credentials, &str) -> Option<String>,
     transfer: Option<(Transfer, String)>,
     datagrams: u32,
+    /// The datagram, counted from 1, at which the server has forgotten the transfer; 0: none.
+    forgets_at: u32,
 }
 
 impl Stage {
@@ -74,6 +76,7 @@ impl Stage {
             files: |_, _| None,
             transfer: None,
             datagrams: 0,
+            forgets_at: 0,
         }
     }
 
@@ -143,6 +146,12 @@ impl Stage {
         self.datagrams += 1;
         if self.chance.below(1000) < self.lost {
             return;
+        }
+        if self.datagrams == self.forgets_at {
+            self.transfer = None;
+            let mut error = Vec::new();
+            Packet::error(ErrorCode::UNKNOWN_TRANSFER).encode(&mut error);
+            return self.deliver(&error);
         }
         let packet = Packet::parse(datagram).unwrap();
         if let Packet::Read(request) = packet {
@@ -385,6 +394,17 @@ fn a_tftp_phone_gets_its_file_over_any_loss() {
         let serial = &stage.phone.member.serial;
         assert!(stage.requests[0].1.contains(&format!("User-Agent: Blip/{serial}\r\n")));
     }
+}
+
+#[test]
+fn a_transfer_that_the_server_gave_up_is_tried_again() {
+    let mut stage = Stage::new("blip/B7", [status(200, "ring")]);
+    stage.files = device_files;
+    stage.forgets_at = 4;
+    let stage = stage.run();
+    assert_eq!(stage.outcome(), Outcome::Provisioned);
+    let gave_up = Failure::Refused(ErrorCode::UNKNOWN_TRANSFER);
+    assert_eq!(stage.troubles(), [Trouble::Transfer(gave_up)]);
 }
 
 #[test]
