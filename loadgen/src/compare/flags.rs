@@ -1,6 +1,7 @@
 //! The flags of `compare`: what is measured, how long, and where it is written.
 
 use super::servers::{Kind, Load};
+use crate::lab::LabFlags;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -10,18 +11,9 @@ pub struct CompareFlags {
     /// Folder for what is served and for the servers' logs; it is made anew.
     #[arg(long, default_value = "data/compare")]
     pub dir: PathBuf,
-    /// Folder of our own programs; that of this one unless given.
-    #[arg(long)]
-    pub programs: Option<PathBuf>,
-    /// Folder of the vendors' plugins.
-    #[arg(long, default_value = "plugins")]
-    pub plugins_dir: PathBuf,
-    /// Folder of the paper and its picture; they are not written unless it is given.
-    #[arg(long)]
-    pub docs: Option<PathBuf>,
-    /// File for the figures.
-    #[arg(long)]
-    pub json: Option<PathBuf>,
+    /// Programs, plugins, and where the figures go.
+    #[command(flatten)]
+    pub lab: LabFlags,
     /// Only these servers; may be given several times.
     #[arg(long = "server", value_enum)]
     pub servers: Vec<Kind>,

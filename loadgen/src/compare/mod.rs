@@ -11,7 +11,7 @@ pub use flags::CompareFlags;
 use crate::lab::client::Client;
 use crate::lab::figures::{count, number, real};
 use crate::lab::machine::Machine;
-use crate::lab::{paper, plot};
+use crate::lab::{Told, plot, this_program, whole};
 use anyhow::{Context, Result, ensure};
 use material::Wanted;
 use rounds::{Effort, Run};
@@ -27,7 +27,7 @@ use std::thread;
 /// # Errors
 /// A server that is missing or fails, or an answer that was wrong.
 pub fn run(flags: &CompareFlags) -> Result<()> {
-    let programs = programs(flags.programs.as_deref())?;
+    let programs = flags.lab.programs()?;
     let plan = plan(flags, &programs)?;
     let (server_core, client_core) = cores();
     let mut site = site(flags, programs, server_core)?;
@@ -54,35 +54,13 @@ pub fn run(flags: &CompareFlags) -> Result<()> {
     let machine = machine(&site.programs, &plan);
     let text = text(&machine, &site, &wanted, &effort, &runs);
     println!("{text}");
-    if let Some(docs) = &flags.docs {
-        write_paper(docs, &text, &runs)?;
-    }
-    if let Some(path) = &flags.json {
-        let json = serde_json::json!({ "machine": machine, "runs": runs });
-        let json = serde_json::to_string_pretty(&json).context("figures")?;
-        fs::write(path, json + "\n").with_context(|| path.display().to_string())?;
-    }
-    Ok(())
-}
-
-/// Where our own programs are: beside this one unless told.
-///
-/// # Errors
-/// When this program does not know where it is.
-pub fn programs(told: Option<&Path>) -> Result<PathBuf> {
-    let folder = match told {
-        Some(told) => told.to_owned(),
-        None => this_program()?.parent().map(Path::to_owned).unwrap_or_default(),
-    };
-    fs::canonicalize(&folder).with_context(|| folder.display().to_string())
-}
-
-/// This program's file.
-///
-/// # Errors
-/// When it does not know where it is.
-pub fn this_program() -> Result<PathBuf> {
-    std::env::current_exe().context("this program's own file")
+    flags.lab.write(&Told {
+        part: "compare",
+        text: &text,
+        picture: PICTURE,
+        svg: plot::bars("CPU for an operation, by server", &table::panels(&runs)),
+        figures: serde_json::json!({ "machine": machine, "runs": runs }),
+    })
 }
 
 /// The server's core and the client's: the first and the last that there are. On a machine with
@@ -120,13 +98,11 @@ fn plan(flags: &CompareFlags, programs: &Path) -> Result<Vec<(Load, Vec<Kind>)>>
 
 fn site(flags: &CompareFlags, programs: PathBuf, core: Option<usize>) -> Result<Site> {
     fs::create_dir_all(&flags.dir).with_context(|| flags.dir.display().to_string())?;
-    // Servers change their folder, and a path must mean the same to all.
-    let whole = |path: &Path| fs::canonicalize(path).with_context(|| path.display().to_string());
     let folder = whole(&flags.dir)?;
     Ok(Site {
         root: folder.join("root"),
         data: folder.join("data"),
-        plugins: whole(&flags.plugins_dir)?,
+        plugins: whole(&flags.lab.plugins_dir)?,
         programs,
         bytes: flags.bytes,
         small: String::new(),
@@ -211,10 +187,3 @@ fn text(machine: &Machine, site: &Site, wanted: &Wanted, effort: &Effort, runs: 
 
 /// The picture's file, beside the paper.
 const PICTURE: &str = "performance.svg";
-
-fn write_paper(docs: &Path, text: &str, runs: &[Run]) -> Result<()> {
-    let picture = docs.join(PICTURE);
-    let svg = plot::bars("CPU for an operation, by server", &table::panels(runs));
-    fs::write(&picture, svg).with_context(|| picture.display().to_string())?;
-    paper::write(&docs.join("performance.md"), "compare", text)
-}

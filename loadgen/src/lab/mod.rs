@@ -3,9 +3,12 @@
 pub mod asking;
 pub mod client;
 pub mod figures;
+mod flags;
 pub mod group;
 pub mod machine;
 pub mod paper;
 pub mod plot;
 pub mod process;
 pub mod spent;
+
+pub use flags::{LabFlags, Told, this_program, whole};

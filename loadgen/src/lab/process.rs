@@ -103,7 +103,9 @@ fn claim(address: SocketAddr) -> std::io::Result<()> {
 /// # Errors
 /// When it cannot be run or fails, with what it said.
 pub fn output(command: &mut Command) -> Result<String> {
-    let name = command.get_program().to_string_lossy().into_owned();
+    // Its name alone: what is said may stand in a paper, and a folder of this machine may not.
+    let program = Path::new(command.get_program());
+    let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let output = command.stdin(Stdio::null()).output().with_context(|| name.clone())?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{name}: {}\n{}", output.status, said.trim());

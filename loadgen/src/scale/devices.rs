@@ -25,7 +25,8 @@ pub fn measure(flags: &ScaleFlags, stage: &Stage, growth: &mut Growth) -> Result
             None => cargo(),
         };
         command.env("SCALE_DIR", &stage.folder).arg("--bench");
-        let text = output(command.args(["--devices", &devices.to_string(), "--json"]))?;
+        let text = output(command.args(["--devices", &devices.to_string(), "--json"]))
+            .with_context(|| format!("the bench with {devices} devices"))?;
         read(growth, devices, &text)?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! The flags of `scale`: what grows, how far, and where it is written.
 
+use crate::lab::LabFlags;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -22,18 +23,9 @@ pub struct ScaleFlags {
     /// Folder for fleets, stores and logs.
     #[arg(long, default_value = "data/scale")]
     pub dir: PathBuf,
-    /// Folder of our own programs; that of this one unless given.
-    #[arg(long)]
-    pub programs: Option<PathBuf>,
-    /// Folder of the vendors' plugins.
-    #[arg(long, default_value = "plugins")]
-    pub plugins_dir: PathBuf,
-    /// Folder of the paper and its picture; they are not written unless it is given.
-    #[arg(long)]
-    pub docs: Option<PathBuf>,
-    /// File for the figures.
-    #[arg(long)]
-    pub json: Option<PathBuf>,
+    /// Programs, plugins, and where the figures go.
+    #[command(flatten)]
+    pub lab: LabFlags,
     /// Only these parts; may be given several times.
     #[arg(long = "part", value_enum)]
     pub parts: Vec<Part>,

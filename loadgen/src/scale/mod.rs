@@ -12,14 +12,12 @@ mod stage;
 pub use flags::ScaleFlags;
 
 use crate::lab::machine::Machine;
-use crate::lab::{paper, plot};
-use anyhow::{Context, Result, ensure};
+use crate::lab::{self, plot};
+use anyhow::{Result, ensure};
 use flags::Part;
 use growth::Growth;
 use stage::Stage;
 use std::fmt::Write;
-use std::fs;
-use std::path::Path;
 
 /// Measures, prints, and writes the paper where one is asked for.
 ///
@@ -43,15 +41,15 @@ pub fn run(flags: &ScaleFlags) -> Result<()> {
     }
     let mut machine = Machine::describe();
     machine.add_version("ringboot", &stage.server.to_string_lossy(), "--version");
-    if let Some(docs) = &flags.docs {
-        write_paper(docs, &text(&machine, &told), &told)?;
-    }
-    if let Some(path) = &flags.json {
-        let growths: Vec<&Growth> = told.iter().map(|told| &told.growth).collect();
-        let json = serde_json::json!({ "machine": machine, "growths": growths });
-        let json = serde_json::to_string_pretty(&json).context("figures")?;
-        fs::write(path, json + "\n").with_context(|| path.display().to_string())?;
-    }
+    let growths: Vec<&Growth> = told.iter().map(|told| &told.growth).collect();
+    let curves: Vec<plot::Curve> = growths.iter().flat_map(|growth| growth.curves()).collect();
+    flags.lab.write(&lab::Told {
+        part: "scale",
+        text: &text(&machine, &told),
+        picture: PICTURE,
+        svg: plot::curves("Growth of costs", &curves),
+        figures: serde_json::json!({ "machine": machine, "growths": growths }),
+    })?;
     let failed: Vec<&str> =
         told.iter().filter(|told| told.failure.is_some()).map(|told| &*told.growth.along).collect();
     ensure!(failed.is_empty(), "not all of it could be measured: {}", failed.join(", "));
@@ -103,12 +101,4 @@ fn text(machine: &Machine, told: &[Told]) -> String {
         }
     }
     text
-}
-
-fn write_paper(docs: &Path, text: &str, told: &[Told]) -> Result<()> {
-    let picture = docs.join(PICTURE);
-    let curves: Vec<plot::Curve> = told.iter().flat_map(|told| told.growth.curves()).collect();
-    let svg = plot::curves("Growth of costs", &curves);
-    fs::write(&picture, svg).with_context(|| picture.display().to_string())?;
-    paper::write(&docs.join("performance.md"), "scale", text)
 }

@@ -1,17 +1,18 @@
 //! Where growth is measured: folders, programs, the server with a fleet, cores for both sides.
 
 use super::flags::ScaleFlags;
-use crate::compare::{cores, programs, this_program};
+use crate::compare::cores;
 use crate::fleet::Fleet;
 use crate::lab::asking::{Asking, lines};
 use crate::lab::client::Client;
 use crate::lab::process::{Ready, Server, output, pinned_to, wait_until_free};
+use crate::lab::{this_program, whole};
 use crate::profile::Profiles;
 use anyhow::{Context, Result, ensure};
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::limits::SCALE_START_TIME;
@@ -42,16 +43,14 @@ impl Stage {
     /// # Errors
     /// A folder that cannot be made, or a program that is missing.
     pub fn new(flags: &ScaleFlags) -> Result<Self> {
-        let whole =
-            |path: &Path| fs::canonicalize(path).with_context(|| path.display().to_string());
         fs::create_dir_all(&flags.dir).with_context(|| flags.dir.display().to_string())?;
-        let server = programs(flags.programs.as_deref())?.join("ringboot");
+        let server = flags.lab.programs()?.join("ringboot");
         ensure!(server.is_file(), "{}: build the workspace", server.display());
         Ok(Self {
             server,
             own: this_program()?,
             folder: whole(&flags.dir)?,
-            plugins: whole(&flags.plugins_dir)?,
+            plugins: whole(&flags.lab.plugins_dir)?,
             address: SocketAddr::from(([127, 0, 0, 1], flags.port)),
             client_core: cores().1,
         })
