@@ -4,13 +4,18 @@ use quick_xml::Reader;
 use quick_xml::escape::{escape, unescape};
 use quick_xml::events::{BytesStart, Event};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// How often each parameter has each value.
 pub type Parameters = BTreeMap<(String, String), usize>;
 
-/// Reads a file's parameters. XML: elements by their path with their text, and attributes; where
-/// `flat`, attributes alone by their own name, as the elements around them mean nothing. Other
-/// files: `name = value` or `name: value`, a line each, `#` begins a comment.
+/// Attributes that say which of several elements it is.
+const NAMES: [&str; 6] = ["id", "idx", "index", "name", "number", "para"];
+
+/// Reads a file's parameters. XML: elements by their path, with the attributes that name them, and
+/// their text; other attributes by the path of their element; where `flat`, attributes alone by
+/// their own name, as the elements around them mean nothing. Other files: `name = value` or `name:
+/// value`, a line each, behind the name of their `[section]`; `#` begins a comment.
 ///
 /// # Errors
 /// XML that is none.
@@ -20,12 +25,17 @@ pub fn parameters(file: &[u8], flat: bool) -> Result<Parameters, String> {
     if text.trim_start().starts_with('<') {
         read_xml(&text, flat, &mut found)?;
     } else {
-        for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
-            let end = line.find(['=', ':']);
-            match end.map(|end| line.split_at(end)) {
-                Some((name, value)) => add(&mut found, name.trim(), value[1..].trim()),
-                None if !line.is_empty() => add(&mut found, line, ""),
-                None => {}
+        let mut section = "";
+        for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';'])) {
+            if line.starts_with('[') && line.ends_with(']') {
+                section = line;
+                continue;
+            }
+            let end = line.find(['=', ':']).unwrap_or(line.len());
+            let (name, value) = line.split_at(end);
+            if !line.is_empty() {
+                let value = value.get(1..).unwrap_or_default();
+                add(&mut found, &format!("{section}{}", name.trim()), value.trim());
             }
         }
     }
@@ -40,9 +50,14 @@ pub fn mended(file: &[u8]) -> String {
 }
 
 /// What is no UTF-8 is Latin-1: one byte, one character.
+/// A last line as `<<END OF FILE>>` is a mark and no XML.
 fn text_of(file: &[u8]) -> String {
     let latin = || file.iter().map(|&byte| char::from(byte)).collect();
-    std::str::from_utf8(file).map_or_else(|_| latin(), ToOwned::to_owned)
+    let text = std::str::from_utf8(file).map_or_else(|_| latin(), ToOwned::to_owned);
+    match text.trim_end().rsplit_once('\n') {
+        Some((xml, mark)) if mark.starts_with("<<") => xml.to_owned(),
+        _ => text,
+    }
 }
 
 fn mended_line(line: &str) -> Option<String> {
@@ -80,7 +95,7 @@ fn read_xml(text: &str, flat: bool, found: &mut Parameters) -> Result<(), String
                 });
                 let name = start.name();
                 let path = format!("{}/{}", parent.unwrap_or_default(), name.as_ref());
-                attributes(&start, if flat { None } else { Some(&path) }, found)?;
+                let path = attributes(&start, path, flat, found)?;
                 open.push(Open { path, text: String::new(), holds: false });
             }
             Event::Text(part) => say(&mut open, &part),
@@ -109,19 +124,30 @@ fn say(open: &mut [Open], part: &str) {
     }
 }
 
+/// Takes an element's attributes; its path with those that name it.
 fn attributes(
     start: &BytesStart<'_>,
-    path: Option<&str>,
+    mut path: String,
+    flat: bool,
     found: &mut Parameters,
-) -> Result<(), String> {
+) -> Result<String, String> {
+    let mut others = Vec::new();
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|error| error.to_string())?;
-        let key = attribute.key.as_ref();
-        let value = unescape(&attribute.value).map_err(|error| error.to_string())?;
-        let name = path.map_or(key.to_owned(), |path| format!("{path}@{key}"));
-        add(found, &name, &value);
+        let key = attribute.key.as_ref().to_owned();
+        let value = unescape(&attribute.value).map_err(|error| error.to_string())?.into_owned();
+        if flat {
+            add(found, &key, &value);
+        } else if NAMES.contains(&&*key.to_ascii_lowercase()) {
+            let _ = write!(path, "[{value}]");
+        } else {
+            others.push((key, value));
+        }
     }
-    Ok(())
+    for (key, value) in others {
+        add(found, &format!("{path}@{key}"), &value);
+    }
+    Ok(path)
 }
 
 #[test]
@@ -133,11 +159,17 @@ fn meaning_is_kept_and_form_is_not() {
     same("<a><b>1 &amp; 2</b><!-- x --><c/></a>", "<a>\n <c></c>\n <b>1 &#38; 2</b>\n</a>", false);
     same("<a>1 &amp; 2</a>", "<a><![CDATA[1 & 2]]></a>", false);
     same(r#"<a x="1"><b y="2"/></a>"#, r#"<q y="2" x="1"/>"#, true);
+    same("<a>1</a>\n<<END OF FILE>>\n", "<a>1</a>", false);
     let differ = |a: &str, b: &str| {
         assert_ne!(parameters(a.as_bytes(), false), parameters(b.as_bytes(), false));
     };
     differ("a = 1", "a = 2");
     differ("a = 1\na = 1", "a = 1");
+    differ("[x]\na = 1\n[y]\na = 2", "[x]\na = 2\n[y]\na = 1");
+    differ(
+        r#"<s><p id="a" value="1"/><p id="b" value="2"/></s>"#,
+        r#"<s><p id="a" value="2"/><p id="b" value="1"/></s>"#,
+    );
     differ("<a><b>1</b></a>", "<a><c>1</c></a>");
     assert!(parameters(b"<a><b></a>", false).is_err());
 }
