@@ -10,6 +10,8 @@ use crate::time::Duration;
 pub const REQUEST_LINE_BYTES_MAX: usize = 8 * 1024;
 /// Longest head (request line and fields), in bytes; a longer one is answered 431.
 pub const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// A posted form up to this length counts as part of its head; a longer one is content.
+pub const FORM_BYTES_MAX: usize = 1024;
 /// Most header fields of a request; more are answered 431.
 pub const HEADERS_MAX: usize = 128;
 /// Header fields that the usual request stays below: room made for them costs little.
@@ -35,7 +37,7 @@ pub const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
 pub const LINGER_TIME_MAX: Duration = Duration::from_secs(2);
 
 const _: () = assert!(REQUEST_LINE_BYTES_MAX <= HEAD_BYTES_MAX);
-const _: () = assert!(HEAD_BYTES_MAX <= PIPELINED_BYTES_MAX);
+const _: () = assert!(HEAD_BYTES_MAX + FORM_BYTES_MAX <= PIPELINED_BYTES_MAX);
 const _: () = assert!(HEADERS_USUAL <= HEADERS_MAX);
 const _: () = assert!((CHUNK_OVERHEAD_BYTES_MAX as u64) <= DRAIN_BYTES_MAX);
 const _: () = assert!(CONTENT_RATE_MIN > 0);

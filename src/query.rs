@@ -29,6 +29,8 @@ pub struct Query<'b> {
     pub args: &'b [u8],
     /// HTTP: the User-Agent; an empty one counts as none.
     pub agent: Option<&'b [u8]>,
+    /// HTTP: a form that was posted (`application/x-www-form-urlencoded`), escapes kept.
+    pub form: Option<&'b [u8]>,
     /// DHCP: option 60, the vendor class identifier.
     pub vendor_class: Option<&'b [u8]>,
     /// DHCP: the hardware address of the lease.

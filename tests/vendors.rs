@@ -44,6 +44,7 @@ struct Http {
     args: String,
     #[serde(default)]
     agent: String,
+    form: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -71,8 +72,10 @@ struct Render {
     variant: String,
 }
 
+/// The shipped plugins, or those of the folder that `RINGBOOT_PLUGINS` names.
 fn plugins_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins")
+    let shipped = || Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins");
+    std::env::var_os("RINGBOOT_PLUGINS").map_or_else(shipped, PathBuf::from)
 }
 
 fn each_vendor(mut check: impl FnMut(&Path, Cases)) {
@@ -97,10 +100,12 @@ fn bytes(text: &str) -> Vec<u8> {
 
 fn told(plugins: &Plugins, case: &Extract) -> BTreeMap<String, String> {
     let (mut path, mut args, mut agent, mut class, mut mac) = (vec![], vec![], None, None, None);
+    let mut form = None;
     let source = match (&case.http, &case.tftp, &case.dhcp) {
         (Some(http), None, None) => {
             (path, args) = (bytes(&http.path), bytes(&http.args));
             agent = Some(bytes(&http.agent));
+            form = http.form.as_deref().map(bytes);
             Source::Http
         }
         (None, Some(name), None) => {
@@ -121,6 +126,7 @@ fn told(plugins: &Plugins, case: &Extract) -> BTreeMap<String, String> {
         name: b"",
         args: &args,
         agent: agent.as_deref(),
+        form: form.as_deref(),
         vendor_class: class.as_deref(),
         mac,
     };

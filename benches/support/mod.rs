@@ -83,6 +83,7 @@ pub fn http<'a>(ip: IpAddr, path: &'a str, agent: &'a str) -> Query<'a> {
         name: path.trim_start_matches('/').as_bytes(),
         args: b"",
         agent: Some(agent.as_bytes()),
+        form: None,
         vendor_class: None,
         mac: None,
     }

@@ -76,6 +76,7 @@ fn check_plugins(plugins: &Plugins) {
             name: &path.as_bytes()[1..],
             args: b"",
             agent: Some(agent.as_bytes()),
+            form: None,
             vendor_class: None,
             mac: None,
         };

@@ -1,9 +1,10 @@
 //! How well a release fits what is known of a phone: one score, from a table of the manifest.
 
 use ahash::RandomState;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use super::manifest::{Associate, VersionMatch};
+use super::manifest::{Associate, TooOld, VersionMatch};
 use super::pattern::Pattern;
 
 /// The least score at which a release is given to a phone (spec section 1.4).
@@ -29,6 +30,8 @@ pub struct Scores {
     no_model: i32,
     other_vendor: i32,
     no_vendor: i32,
+    no_version: Option<i32>,
+    too_old: Option<TooOld>,
     version: VersionMatch,
     when: Vec<(Pattern, i32)>,
 }
@@ -48,22 +51,33 @@ impl Scores {
             no_model: pick(|a| a.no_model, other_model),
             other_vendor: pick(|a| a.other_vendor, 100),
             no_vendor: pick(|a| a.no_vendor, 200),
+            no_version: release.no_version.or(vendor.no_version),
+            too_old: release.too_old.clone().or_else(|| vendor.too_old.clone()),
             version: release.version.or(vendor.version).unwrap_or_default(),
             when,
         }
     }
 
-    /// The score of a phone for a release of `vendor`; `wanted` gives the version that the
+    /// The score of a phone for a release of `vendor`; `wanted` gives the versions that the
     /// release wants of a model in its table.
     pub fn score<'w>(
         &self,
         info: &Info<'_>,
         vendor: &str,
-        wanted: impl Fn(&[u8]) -> Option<&'w str>,
+        wanted: impl Fn(&[u8]) -> Option<&'w [String]>,
     ) -> i32 {
         let Some(seen) = info.vendor else { return self.no_vendor };
         if seen != vendor.as_bytes() {
             return self.other_vendor;
+        }
+        match (self.no_version, &self.too_old, info.version) {
+            (Some(score), _, None) => return score,
+            (_, Some(TooOld { below, score }), Some(version))
+                if is_below(version, below.as_bytes()) =>
+            {
+                return *score;
+            }
+            _ => {}
         }
         let Some(model) = info.model else { return self.no_model };
         if let Some((_, score)) = self.when.iter().find(|(pattern, _)| pattern.is_match(model)) {
@@ -71,12 +85,34 @@ impl Scores {
         }
         let Some(wanted) = wanted(model) else { return self.other_model };
         let version = info.version.unwrap_or_default();
-        let exact = match self.version {
-            VersionMatch::Equal => !wanted.is_empty() && version == wanted.as_bytes(),
-            VersionMatch::Prefix => !wanted.is_empty() && version.starts_with(wanted.as_bytes()),
+        let is_it = |wanted: &String| match self.version {
+            VersionMatch::Equal => version == wanted.as_bytes(),
+            VersionMatch::Prefix => version.starts_with(wanted.as_bytes()),
             VersionMatch::Ignore => false,
         };
-        if exact { self.exact } else { self.known }
+        if wanted.iter().any(|wanted| !wanted.is_empty() && is_it(wanted)) {
+            self.exact
+        } else {
+            self.known
+        }
+    }
+}
+
+/// Whether a version is below another, number by number; false where one has other parts.
+fn is_below(version: &[u8], other: &[u8]) -> bool {
+    let (mut left, mut right) = (version.split(|&b| b == b'.'), other.split(|&b| b == b'.'));
+    let number = |part: Option<&[u8]>| match part {
+        None => Some(0),
+        Some(part) => std::str::from_utf8(part).ok()?.parse::<u64>().ok(),
+    };
+    let mut order = Ordering::Equal;
+    loop {
+        let (a, b) = (left.next(), right.next());
+        if a.is_none() && b.is_none() {
+            return order.is_lt();
+        }
+        let (Some(a), Some(b)) = (number(a), number(b)) else { return false };
+        order = order.then(a.cmp(&b));
     }
 }
 
@@ -142,7 +178,8 @@ mod tests {
     fn score(scores: &Scores, vendor: &str, model: &str, version: &str) -> i32 {
         let some = |text: &'static str| Some(text.as_bytes()).filter(|text| !text.is_empty());
         let [vendor, model, version] = [vendor, model, version].map(|t| some(t.to_owned().leak()));
-        let wanted = |model: &[u8]| (model == b"T46S").then_some("66.86.0.15");
+        let versions = ["66.86.0.15".to_owned(), String::new(), "67.0".to_owned()];
+        let wanted = |model: &[u8]| (model == b"T46S").then_some(&versions[..]);
         scores.score(&Info { vendor, model, version }, "Yealink", wanted)
     }
 
@@ -157,6 +194,7 @@ mod tests {
             ("Yealink", "T46S", "", 500),
             ("Yealink", "T46S", "66.86.0.150", 500),
             ("Yealink", "T46S", "66.86.0.15", 600),
+            ("Yealink", "T46S", "67.0", 600),
         ] {
             assert_eq!(
                 score(&scores, vendor, model, version),
@@ -183,6 +221,29 @@ mod tests {
         assert_eq!(score(&scores, "Yealink", "SPA1", ""), 0);
     }
 
+    #[test]
+    fn versions_that_are_missing_or_too_old_come_first() {
+        let too_old = TooOld { below: "7.0.0.0".to_owned(), score: 0 };
+        let own = Associate { no_version: Some(301), too_old: Some(too_old), ..Default::default() };
+        let scores = Scores::new(&own, &Associate::default(), Vec::new());
+        for (model, version, wanted) in [
+            ("T46S", "", 301),
+            ("", "", 301),
+            ("T46S", "6.9.9.9", 0),
+            ("T46S", "06.10", 0),
+            ("", "6", 0),
+            ("T46S", "7", 500),
+            ("T46S", "10.1.2", 500),
+            ("T46S", "6.x", 500),
+            ("T46S", "6.", 500),
+            ("T46S", "66.86.0.15", 600),
+            ("T99", "7.0.0.1", 300),
+        ] {
+            assert_eq!(score(&scores, "Yealink", model, version), wanted, "{model} {version}");
+        }
+        assert_eq!(score(&scores, "Snom", "T46S", "6.0"), 100);
+    }
+
     /// Each way of looking at all of them gives the same winner, whatever is known.
     #[test]
     fn a_vendors_contest_is_everybodys() {
@@ -205,7 +266,7 @@ mod tests {
                 let info = Info { vendor, model, version: None };
                 let score = |release: usize| {
                     let (vendor, scores) = &all[release];
-                    scores.score(&info, vendor, |_| Some(""))
+                    scores.score(&info, vendor, |_| Some(&[]))
                 };
                 let best = (0..all.len()).map(|release| (score(release), release)).max();
                 let winner = contest.winner(&info, score).map(|(release, score)| (score, release));

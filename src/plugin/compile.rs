@@ -167,6 +167,7 @@ fn add_rule(read: &Read, rule: &Rule, builder: &mut ExtractorBuilder) -> Result<
         (Subject::Args, &rule.args),
         (Subject::File, &rule.file),
         (Subject::VendorClass, &rule.vendor_class),
+        (Subject::Form, &rule.form),
     ];
     let mut patterns = Vec::new();
     for (subject, text) in sources {
@@ -272,12 +273,26 @@ fn models(read: &Read, entry: &ReleaseEntry) -> Result<Models, LoadError> {
         let table = table.ok_or_else(|| {
             read.error(&entry.name, format!("the entry of model {name:?} is no table"))
         })?;
-        let version = table.get("version").and_then(toml::Value::as_str);
-        let version = version.unwrap_or_default().to_owned();
+        let versions = versions(&table).ok_or_else(|| {
+            let message = format!("the version of model {name:?} is no text and no list of texts");
+            read.error(&entry.name, message)
+        })?;
         let json = render::document(&table).map_err(|error| read.error(&entry.name, error))?;
-        models.insert(name.as_str().into(), Entry { version, table, json });
+        models.insert(name.as_str().into(), Entry { versions, table, json });
     }
     Ok(models)
+}
+
+/// The wanted versions of a model's entry: none, one, or a list.
+fn versions(entry: &toml::Table) -> Option<Vec<String>> {
+    match entry.get("version") {
+        None => Some(Vec::new()),
+        Some(toml::Value::String(one)) => Some(vec![one.clone()]),
+        Some(toml::Value::Array(several)) => {
+            several.iter().map(|one| one.as_str().map(ToOwned::to_owned)).collect()
+        }
+        Some(_) => None,
+    }
 }
 
 fn templates(
@@ -312,6 +327,9 @@ fn compile_file(
 ) -> Result<Made, LoadError> {
     let path = PathPattern::parse(file.path.get_ref());
     let path = path.map_err(|message| read.error(&file.path, message))?;
+    let form = file.form.as_ref().map(|form| {
+        PathPattern::parse(form.get_ref()).map_err(|message| read.error(form, message))
+    });
     let template = file.template.get_ref();
     if !sources.contains_key(template) {
         let message = format!("there is no template {template:?}");
@@ -319,6 +337,7 @@ fn compile_file(
     }
     Ok(Made {
         path,
+        form: form.transpose()?,
         template: template.clone(),
         by_model: file.by_model,
         models: file.models.clone(),

@@ -122,6 +122,8 @@ impl ExtractorBuilder {
 pub struct Scratch {
     matched: Vec<usize>,
     found: Vec<Found>,
+    /// Matched rules that cost their releases everything.
+    spoiling: Vec<usize>,
     votes: Vec<Vote>,
     desk: Desk,
 }
@@ -181,12 +183,21 @@ impl Extractor {
     fn gather(&self, subjects: &Subjects<'_>, scratch: &mut Scratch) {
         scratch.found.clear();
         scratch.desk.texts.clear();
-        let Scratch { matched, found, desk, .. } = scratch;
+        scratch.spoiling.clear();
+        let Scratch { matched, found, spoiling, desk, .. } = scratch;
         matched.retain(|&number| {
             let before = found.len();
-            if self.captures(number, subjects, found, desk).is_none() {
-                found.truncate(before);
-                return false;
+            match self.captures(number, subjects, found, desk) {
+                None | Some(Err(BadRule::Rule)) => {
+                    found.truncate(before);
+                    return false;
+                }
+                Some(Err(BadRule::Release)) => {
+                    found.truncate(before);
+                    spoiling.push(number);
+                    return true;
+                }
+                Some(Ok(())) => {}
             }
             for (index, &(key, _)) in self.rules[number].rule.set.iter().enumerate() {
                 let place = Place::Constant { rule: number, index };
@@ -196,14 +207,15 @@ impl Extractor {
         });
     }
 
-    /// Adds a rule's captures; `None` when a pattern does not match or a bad MAC costs the rule.
+    /// Adds a rule's captures; `None` when a pattern does not match, and what a bad MAC costs.
     fn captures(
         &self,
         number: usize,
         subjects: &Subjects<'_>,
         found: &mut Vec<Found>,
         desk: &mut Desk,
-    ) -> Option<()> {
+    ) -> Option<Result<(), BadRule>> {
+        let mut outcome = Ok(());
         let Led { rule, .. } = &self.rules[number];
         if rule.no_agent && subjects.texts[Subject::Agent as usize].is_some() {
             return None;
@@ -231,12 +243,15 @@ impl Extractor {
                         Place::Rewritten { start, end: desk.texts.len() }
                     }
                     Ok(Captured::Nothing) => continue,
-                    Err(BadRule) => return None,
+                    Err(bad) => {
+                        outcome = Err(bad);
+                        continue;
+                    }
                 };
                 found.push(Found { rule: number, key, place });
             }
         }
-        Some(())
+        Some(outcome)
     }
 
     /// Fills `votes`: for each profile and key the first rule's value, with the profile's weight.
@@ -244,10 +259,12 @@ impl Extractor {
     /// they vote as one.
     fn vote(&self, subjects: &Subjects<'_>, scratch: &mut Scratch) {
         scratch.votes.clear();
-        let Scratch { matched, found, votes, desk } = scratch;
+        let Scratch { matched, found, spoiling, votes, desk } = scratch;
         let Some((&first, others)) = matched.split_first() else { return };
         let Led { profiles, all, .. } = &self.rules[first];
-        if others.iter().all(|&other| self.rules[other].profiles == *profiles) {
+        if spoiling.is_empty()
+            && others.iter().all(|&other| self.rules[other].profiles == *profiles)
+        {
             let weight = if profiles.is_empty() { return } else { *all };
             return self.vote_once(weight, |_| true, subjects, found, votes, desk);
         }
@@ -257,7 +274,9 @@ impl Extractor {
             let Profile { rules, weight, rank } = &self.profiles[profile];
             let has_it = |rule: usize| rules.binary_search(&rule).is_ok();
             let weight = Weight { count: *weight, rank: *rank };
-            self.vote_once(weight, has_it, subjects, found, votes, desk);
+            if !spoiling.iter().any(|&rule| has_it(rule)) {
+                self.vote_once(weight, has_it, subjects, found, votes, desk);
+            }
             next = profile + 1;
         }
     }
@@ -366,10 +385,10 @@ impl<'b> Subjects<'b> {
             Source::Http => {
                 let args = Some(query.args).filter(|args| !args.is_empty());
                 let agent = query.agent.filter(|agent| !agent.is_empty());
-                [agent, Some(query.path), args, None, None]
+                [agent, Some(query.path), args, None, None, query.form]
             }
-            Source::Tftp => [None, None, None, Some(query.path), None],
-            Source::Dhcp => [None, None, None, None, query.vendor_class],
+            Source::Tftp => [None, None, None, Some(query.path), None, None],
+            Source::Dhcp => [None, None, None, None, query.vendor_class, None],
         };
         let ascii = texts.map(|text| text.is_some_and(<[u8]>::is_ascii));
         Self { texts, ascii }

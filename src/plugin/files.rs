@@ -106,8 +106,8 @@ pub struct Subject<'a> {
 /// A model's entry in a release: the wanted version and whatever else its templates use.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Entry {
-    /// The firmware version that the release is for; may be empty.
-    pub version: String,
+    /// The firmware versions that the release is for; may be none.
+    pub versions: Vec<String>,
     /// All keys.
     pub table: toml::Table,
     /// The same as templates read it.

@@ -105,6 +105,8 @@ pub struct Rule {
     pub args: Option<Placed>,
     /// TFTP: pattern of the file name.
     pub file: Option<Placed>,
+    /// HTTP: pattern of a posted form (`application/x-www-form-urlencoded`), escapes kept.
+    pub form: Option<Placed>,
     /// DHCP: pattern of option 60.
     pub vendor_class: Option<Placed>,
     /// Patterns see bytes beyond ASCII too.
@@ -135,11 +137,15 @@ pub enum Rewrite {
     Replace(String, String),
     /// Put in front.
     Prefix(String),
+    /// Put behind.
+    Suffix(String),
+    /// Percent escapes become bytes, and `+` a space (URL Standard section 5.1).
+    Percent,
     /// The whole text, looked up; what is not in the table stays.
     Map(BTreeMap<String, String>),
 }
 
-/// What becomes of a rule whose `mac` capture is no hardware address.
+/// What becomes of a rule whose patterns match and whose `mac` capture is no hardware address.
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[serde(rename_all = "kebab-case")]
 pub enum BadMac {
@@ -148,6 +154,8 @@ pub enum BadMac {
     DropRule,
     /// Only the `mac` is left out.
     DropKey,
+    /// The releases that have the rule tell nothing of this request.
+    DropRelease,
 }
 
 /// Scores (spec section 1.4), the standard ones where nothing is said.
@@ -166,6 +174,10 @@ pub struct Associate {
     pub other_vendor: Option<i32>,
     /// No vendor; 200.
     pub no_vendor: Option<i32>,
+    /// The vendor, no version: comes before what the model says.
+    pub no_version: Option<i32>,
+    /// Versions that are too old for the release: comes before what the model says.
+    pub too_old: Option<TooOld>,
     /// How versions are compared.
     pub version: Option<VersionMatch>,
     /// Scores that come before the table.
@@ -186,6 +198,16 @@ pub enum VersionMatch {
     Ignore,
 }
 
+/// A score for versions below one, number by number. What is no row of numbers is not below.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct TooOld {
+    /// The first that is not too old: `"7.0.0.0"`.
+    pub below: String,
+    /// Their score.
+    pub score: i32,
+}
+
 /// A score for models that a pattern finds.
 #[derive(Deserialize, Clone, Debug)]
 #[serde(deny_unknown_fields)]
@@ -202,6 +224,8 @@ pub struct When {
 pub struct FileEntry {
     /// Path with placeholders.
     pub path: Placed,
+    /// Phones get it by posting a form to this path, and in no other way.
+    pub form: Option<Placed>,
     /// Template that makes it.
     pub template: Placed,
     /// `<model>.tpl` goes before `template` where it exists.

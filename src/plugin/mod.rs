@@ -91,6 +91,8 @@ type Models = HashMap<Box<str>, Entry, RandomState>;
 #[derive(Clone, Debug)]
 struct Made {
     path: PathPattern,
+    /// Where it is asked for by posting a form, where that is the way.
+    form: Option<PathPattern>,
     template: String,
     by_model: bool,
     models: Vec<String>,
@@ -202,7 +204,9 @@ impl Release {
 
     /// Its models, in no order, with the firmware version it wants of each.
     pub fn models(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.models.iter().map(|(name, entry)| (&**name, &*entry.version))
+        self.models
+            .iter()
+            .map(|(name, entry)| (&**name, entry.versions.first().map_or("", String::as_str)))
     }
 
     /// Whether it serves files over this transport.
@@ -218,7 +222,7 @@ impl Release {
     pub fn score(&self, info: &Info<'_>) -> i32 {
         self.scores.score(info, &self.vendor, |model| {
             let entry = std::str::from_utf8(model).ok().and_then(|m| self.models.get(m));
-            entry.map(|entry| &*entry.version)
+            entry.map(|entry| &*entry.versions)
         })
     }
 
@@ -228,7 +232,9 @@ impl Release {
         let model = device.model.as_deref().unwrap_or_default();
         for (index, made) in self.files.iter().enumerate() {
             let for_model = made.models.is_empty() || made.models.iter().any(|m| m == model);
-            if for_model && made.path.matches(path, device, || self.models.get(model)) {
+            let entry = || self.models.get(model);
+            let is_it = |pattern: &PathPattern| pattern.matches(path, device, entry);
+            if for_model && (is_it(&made.path) || made.form.as_ref().is_some_and(is_it)) {
                 let sensitive = made.sensitive || self.is_sensitive(path);
                 return Route::Device { file: file_id(index), trigger: made.trigger, sensitive };
             }
@@ -238,6 +244,11 @@ impl Release {
             Some(Shared::Static(file)) => Route::Static(file.clone()),
             None => Route::Missing { sensitive: self.is_sensitive(path) },
         }
+    }
+
+    /// Whether this file is given to those alone who post a form.
+    pub fn takes_form(&self, file: FileId) -> bool {
+        self.files[usize::from(file.0)].form.is_some()
     }
 
     /// Whether the last segment of `path` is a name that holds credentials.

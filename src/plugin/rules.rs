@@ -58,10 +58,12 @@ pub enum Subject {
     File,
     /// DHCP option 60.
     VendorClass,
+    /// A posted form.
+    Form,
 }
 
 /// How many subjects there are.
-pub const SUBJECTS: usize = 5;
+pub const SUBJECTS: usize = 6;
 
 /// A rule, compiled.
 #[derive(Debug)]
@@ -93,9 +95,14 @@ pub enum Captured {
     Nothing,
 }
 
-/// A bad MAC that costs the whole rule.
-#[derive(PartialEq, Eq, Debug)]
-pub struct BadRule;
+/// A bad MAC that costs more than itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BadRule {
+    /// The rule.
+    Rule,
+    /// All that the releases with this rule say.
+    Release,
+}
 
 /// Where captured texts are changed; used again, so that a change takes no memory.
 #[derive(Debug, Default)]
@@ -108,32 +115,58 @@ pub struct Desk {
 impl Rule {
     /// What a captured text becomes.
     pub fn capture(&self, key: Key, text: &[u8], desk: &mut Desk) -> Result<Captured, BadRule> {
+        let changes = self.rewrite.iter().find(|(other, _)| *other == key);
+        let changes = changes.map(|(_, changes)| changes.as_slice());
         if key == Key::Mac {
-            return match (Mac::parse(text), self.bad_mac) {
-                (Ok(mac), _) => Ok(Captured::Mac(mac)),
-                (Err(_), BadMac::DropKey) => Ok(Captured::Nothing),
-                (Err(_), BadMac::DropRule) => Err(BadRule),
-            };
+            return self.address(text, changes, desk);
         }
         if text.is_empty() {
             return Ok(Captured::Nothing);
         }
-        let changes = self.rewrite.iter().find(|(other, _)| *other == key);
-        let Some((_, changes)) = changes else { return Ok(Captured::Same) };
-        let start = desk.texts.len();
-        desk.texts.extend_from_slice(text);
-        for change in changes {
-            desk.rewrite(start, change);
-        }
+        let Some(changes) = changes else { return Ok(Captured::Same) };
+        let start = desk.change(text, changes);
         if desk.texts[start..] == *text {
             desk.texts.truncate(start);
             return Ok(Captured::Same);
         }
         Ok(Captured::Rewritten(start))
     }
+
+    fn address(
+        &self,
+        text: &[u8],
+        changes: Option<&[Rewrite]>,
+        desk: &mut Desk,
+    ) -> Result<Captured, BadRule> {
+        let parsed = match changes {
+            None => Mac::parse(text),
+            Some(changes) => {
+                let start = desk.change(text, changes);
+                let parsed = Mac::parse(&desk.texts[start..]);
+                desk.texts.truncate(start);
+                parsed
+            }
+        };
+        match (parsed, self.bad_mac) {
+            (Ok(mac), _) => Ok(Captured::Mac(mac)),
+            (Err(_), BadMac::DropKey) => Ok(Captured::Nothing),
+            (Err(_), BadMac::DropRule) => Err(BadRule::Rule),
+            (Err(_), BadMac::DropRelease) => Err(BadRule::Release),
+        }
+    }
 }
 
 impl Desk {
+    /// Puts the changed text at the end; where it begins.
+    fn change(&mut self, text: &[u8], changes: &[Rewrite]) -> usize {
+        let start = self.texts.len();
+        self.texts.extend_from_slice(text);
+        for change in changes {
+            self.rewrite(start, change);
+        }
+        start
+    }
+
     /// Applies one change to what stands from `start` on.
     fn rewrite(&mut self, start: usize, change: &Rewrite) {
         match change {
@@ -145,6 +178,8 @@ impl Desk {
                 self.texts.extend_from_slice(front.as_bytes());
                 self.texts[start..].rotate_right(front.len());
             }
+            Rewrite::Suffix(end) => self.texts.extend_from_slice(end.as_bytes()),
+            Rewrite::Percent => self.unescape(start),
             Rewrite::Map(table) => {
                 let text = std::str::from_utf8(&self.texts[start..]).ok();
                 if let Some(new) = text.and_then(|text| table.get(text)) {
@@ -153,6 +188,25 @@ impl Desk {
                 }
             }
         }
+    }
+
+    fn unescape(&mut self, start: usize) {
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        let (mut read, mut write) = (start, start);
+        while let Some(&byte) = self.texts.get(read) {
+            let escape = match self.texts[read..] {
+                [b'%', high, low, ..] => digit(high).zip(digit(low)),
+                _ => None,
+            };
+            let (value, len) = match (byte, escape) {
+                (_, Some((high, low))) => ((high << 4 | low) as u8, 3),
+                (b'+', None) => (b' ', 1),
+                _ => (byte, 1),
+            };
+            self.texts[write] = value;
+            (read, write) = (read + len, write + 1);
+        }
+        self.texts.truncate(write);
     }
 
     fn replace(&mut self, start: usize, from: &[u8], to: &[u8]) {
@@ -208,6 +262,8 @@ mod tests {
         assert_eq!(model(vec![short.clone()], "51i"), new("6751i"));
         assert_eq!(model(vec![short], "6731i"), new("6731i"));
         assert_eq!(model(vec![Rewrite::Prefix("SPA".to_owned())], "301"), new("SPA301"));
+        assert_eq!(model(vec![Rewrite::Suffix("G".to_owned())], "7912"), new("7912G"));
+        assert_eq!(model(vec![Rewrite::Percent], "a%3Ab+c%2%zz%"), new("a:b c%2%zz%"));
         assert_eq!(model(vec![Rewrite::Lower], ""), None);
         let spaces = Rewrite::Replace(" ".to_owned(), "--".to_owned());
         assert_eq!(model(vec![spaces], "X6U  Pro"), new("X6U----Pro"));
@@ -218,9 +274,14 @@ mod tests {
         let mut desk = Desk::default();
         let strict = rule(Key::Mac, Vec::new(), BadMac::DropRule);
         let lax = rule(Key::Mac, Vec::new(), BadMac::DropKey);
-        assert_eq!(strict.capture(Key::Mac, b"00:15:65", &mut desk), Err(BadRule));
+        assert_eq!(strict.capture(Key::Mac, b"00:15:65", &mut desk), Err(BadRule::Rule));
+        let all = rule(Key::Mac, vec![Rewrite::Percent], BadMac::DropRelease);
+        assert_eq!(all.capture(Key::Mac, b"zz", &mut desk), Err(BadRule::Release));
         assert_eq!(lax.capture(Key::Mac, b"00:15:65", &mut desk), Ok(Captured::Nothing));
         let mac = Captured::Mac(Mac([0, 0x15, 0x65, 0x4a, 0xa9, 0x37]));
         assert_eq!(strict.capture(Key::Mac, b"0015654AA937", &mut desk), Ok(mac));
+        let mac = Captured::Mac(Mac([0, 0x15, 0x65, 0x4a, 0xa9, 0x37]));
+        assert_eq!(all.capture(Key::Mac, b"00%3a15%3A65:4a:a9:37", &mut desk), Ok(mac));
+        assert_eq!(desk.texts, b"");
     }
 }

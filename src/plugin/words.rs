@@ -36,6 +36,8 @@ pub fn install(env: &mut Environment<'static>) {
     env.add_filter("strsort", strsort);
     env.add_filter("zfill", |text: &Value, width: usize| format!("{:0>width$}", text_of(text)));
     env.add_filter("hex", |number: i64| format!("{number:x}"));
+    env.add_filter("nearest_zone", nearest_zone);
+    env.add_filter("words", words);
     env.add_function("zone", zone_function);
     env.add_function("phonebook_url", phonebook_url);
     env.add_function("service_url", service_url);
@@ -152,6 +154,20 @@ fn zone_function(name: &str) -> Value {
     Zone::find(name).map_or(Value::from(()), |zone| zone_value(&zone))
 }
 
+/// `x | words`: letters and digits of any script, `_` and white space; all else goes.
+fn words(text: &Value) -> String {
+    let stays = |c: &char| c.is_alphanumeric() || c.is_whitespace() || *c == '_';
+    text_of(text).chars().filter(stays).collect()
+}
+
+/// `timezone | nearest_zone(names)`: of a list of zones, or the keys of a map, the one that tells
+/// the same time, or nearly so; none when there is none (`Zone::nearest`).
+fn nearest_zone(name: &Value, names: &Value) -> Result<Value, Error> {
+    let names: Vec<Value> = names.try_iter()?.collect();
+    let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
+    Ok(Zone::nearest(&text_of(name), &names).map_or(Value::from(()), Value::from))
+}
+
 /// A zone's rule for templates: `offset` in seconds, `dst` none or `save`, `start`, `end`.
 pub fn zone_value(zone: &Zone) -> Value {
     let change = |change: &Change| {
@@ -249,6 +265,10 @@ mod tests {
         };
         assert_eq!(render(Escape::Line, &each("numsort"), context), "1c 2b 10a ");
         assert_eq!(render(Escape::Line, &each("strsort"), context), "1c 10a 2b ");
+        assert_eq!(
+            render(Escape::None, "{{ 'Été <x> & y_2.'|words }}|{{ nil|words }}", "{}"),
+            "Été x  y_2|"
+        );
         assert_eq!(render(Escape::Line, "{% for k, v in nil|numsort %}x{% endfor %}", "{}"), "");
     }
 
@@ -267,6 +287,11 @@ mod tests {
             "3600 5 7"
         );
         assert_eq!(of("{{ zone('Mars/Olympus') is none }}"), "True");
+        assert_eq!(
+            of("{{ 'Europe/Paris'|nearest_zone({'UTC': 0, 'Europe/Rome': 4}) }} \
+                {{ 'Asia/Tokyo'|nearest_zone(['UTC']) is none }}"),
+            "Europe/Rome True"
+        );
         assert_eq!(
             of("{{ phonebook_url('yealink', entry='lookup', suffix='&term=#SEARCH') }}"),
             "http://192.0.2.30:9498/0.1/directories/lookup/default/yealink\

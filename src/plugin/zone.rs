@@ -47,6 +47,23 @@ impl Zone {
     }
 }
 
+impl Zone {
+    /// Of the zones with these names the one that tells the time of the zone `name`, or nearly so:
+    /// itself, else the first with the same offset and changes, else with the same offset (one that
+    /// does not change before one that does), else half an hour and then an hour away. None when
+    /// the zone is unknown or all are further away.
+    pub fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
+        let zone = Zone::find(name)?;
+        let offset = |found: Zone| (zone.offset - found.offset).abs();
+        let worse = |found: Zone| (offset(found), found.dst != zone.dst, found.dst.is_some());
+        let listed = names.iter().find(|listed| listed.eq_ignore_ascii_case(name));
+        let zones = names.iter().filter_map(|name| Some((*name, Zone::find(name)?)));
+        let near = zones.filter(|(_, found)| matches!(offset(*found), 0 | 1800 | HOUR));
+        let best = near.min_by_key(|(_, found)| worse(*found)).map(|(name, _)| name);
+        listed.copied().or(best)
+    }
+}
+
 const HOUR: i32 = 3600;
 const DAY: i32 = 24 * HOUR;
 
@@ -141,6 +158,22 @@ mod tests {
             ("Mars/Olympus", None),
         ] {
             assert_eq!(Zone::find(name), wanted, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_zone_has_the_same_rule_where_one_has() {
+        let names = ["America/Denver", "Europe/London", "Africa/Lagos", "Europe/Berlin", "UTC"];
+        for (name, wanted) in [
+            ("europe/berlin", Some("Europe/Berlin")),
+            ("Europe/Paris", Some("Europe/Berlin")),
+            ("Africa/Algiers", Some("Africa/Lagos")),
+            ("Africa/Accra", Some("UTC")),
+            ("America/Mexico_City", Some("America/Denver")),
+            ("Asia/Tokyo", None),
+            ("Mars/Olympus", None),
+        ] {
+            assert_eq!(Zone::nearest(name, &names), wanted, "{name}");
         }
     }
 

@@ -59,6 +59,7 @@ struct RequestLine {
 struct Request {
     path: String,
     headers: Map<String, Json>,
+    form: Option<String>,
     filename: String,
     ip: Option<IpAddr>,
     mac: Option<String>,
@@ -104,6 +105,7 @@ fn information(plugins: &Plugins, scratch: &mut Scratch, line: &[u8]) -> Result<
         }
         other => return Err(format!("no protocol has the name {other:?}")),
     };
+    let form = request.form.as_deref().map(bytes).transpose()?;
     let mac = request.mac.as_deref().map(|mac| Mac::parse(mac.as_bytes())).transpose();
     let query = Query {
         source,
@@ -112,6 +114,7 @@ fn information(plugins: &Plugins, scratch: &mut Scratch, line: &[u8]) -> Result<
         name: b"",
         args: &args,
         agent: agent.as_deref(),
+        form: form.as_deref(),
         vendor_class: class.as_deref(),
         mac: mac.map_err(|error| error.to_string())?,
     };

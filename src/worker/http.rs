@@ -100,6 +100,7 @@ impl Site {
                     name: path.strip_prefix(b"/").unwrap_or(path),
                     args: request.args,
                     agent: request.agent,
+                    form: request.form,
                     vendor_class: None,
                     mac: None,
                 };
@@ -124,12 +125,16 @@ impl Site {
     ) -> bool {
         let Shared { world, content, .. } = &self.shared;
         let decision = world.decide(query, &mut self.core, now);
+        let reads = matches!(request.method, Method::Get | Method::Head);
         match request.method {
-            Method::Get | Method::Head if decision.is_waiting => return false,
-            Method::Get | Method::Head if decision.is_refused => {
+            _ if reads && decision.is_waiting => return false,
+            Method::Post if request.form.is_some() && decision.is_waiting => {
+                answer.tell(Status::ServiceUnavailable, &self.dates);
+            }
+            _ if reads && decision.is_refused => {
                 answer.tell(Status::TooManyRequests, &self.dates);
             }
-            Method::Get | Method::Head => {
+            _ if (reads || request.form.is_some()) && reads != decision.takes_form() => {
                 let found = content.find(world, &decision);
                 let found = (found, &mut self.files);
                 answer.give(request, query.name, found, (&self.dates, self.civil));

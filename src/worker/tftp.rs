@@ -114,6 +114,7 @@ impl Tftp {
                     name,
                     args: b"",
                     agent: None,
+                    form: None,
                     vendor_class: None,
                     mac: None,
                 };

@@ -179,6 +179,7 @@ pub fn tftp<'a>(ip: &str, path: &'a str) -> Query<'a> {
         name: path.trim_start_matches('/').as_bytes(),
         args: b"",
         agent: None,
+        form: None,
         vendor_class: None,
         mac: None,
     }

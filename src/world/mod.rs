@@ -354,6 +354,14 @@ impl Core {
 }
 
 impl Decision<'_> {
+    /// Whether the file is given to those alone who post a form.
+    pub fn takes_form(&self) -> bool {
+        match (&self.route, self.release) {
+            (Route::Device { file, .. }, Some(release)) => release.takes_form(*file),
+            _ => false,
+        }
+    }
+
     fn nobody(plugins: &Plugins) -> Self {
         Decision {
             device: None,

@@ -46,7 +46,7 @@ impl Bench {
     }
 }
 
-/// Differences that are printed in full.
+/// Differences that are printed in full, unless `RINGBOOT_SHOWN` says how many.
 const SHOWN_MAX: usize = 20;
 
 /// Rows that are right and rows in all, by vendor.
@@ -78,17 +78,21 @@ impl Score {
                 println!("{what:<12} {vendor:<10} {right:>5} of {all:>5}");
             }
         }
+        let shown = std::env::var("RINGBOOT_SHOWN").ok().and_then(|shown| shown.parse().ok());
+        let shown = shown.unwrap_or(SHOWN_MAX);
         for (what, score) in scores {
             assert!(!score.rows.is_empty(), "{what}: no row took part");
-            let shown: Vec<String> = score.wrong.iter().take(SHOWN_MAX).cloned().collect();
-            let shown = shown.join("\n");
-            assert!(score.wrong.is_empty(), "{what}: {} rows differ:\n{shown}", score.wrong.len());
+            let told: Vec<String> = score.wrong.iter().take(shown).cloned().collect();
+            let told = told.join("\n");
+            assert!(score.wrong.is_empty(), "{what}: {} rows differ:\n{told}", score.wrong.len());
         }
     }
 }
 
+/// The shipped plugins, or those of the folder that `RINGBOOT_PLUGINS` names.
 fn plugins_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins")
+    let shipped = || Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins");
+    std::env::var_os("RINGBOOT_PLUGINS").map_or_else(shipped, PathBuf::from)
 }
 
 fn device(row: &Json) -> Device {

@@ -61,6 +61,42 @@ fn text_of(file: &[u8]) -> String {
 }
 
 fn mended_line(line: &str) -> Option<String> {
+    mended_text(line).or_else(|| mended_attributes(line))
+}
+
+/// A line that is one element with attributes: a value goes on until a quote that an attribute or
+/// the element's end follows.
+fn mended_attributes(line: &str) -> Option<String> {
+    let is_whole = |value: &str| !value.contains('<') && unescape(value).is_ok();
+    let inner = line.trim().strip_prefix('<')?;
+    let inner = inner.strip_suffix("/>").or_else(|| inner.strip_suffix('>'))?;
+    let (name, mut rest) = inner.split_once(' ')?;
+    let mut out = format!("<{name}");
+    while let Some((key, behind)) = rest.trim_start().split_once('=') {
+        let quote = behind.chars().next().filter(|c| ['"', '\''].contains(c))?;
+        let behind = &behind[1..];
+        let ends = behind.match_indices(quote).map(|(at, _)| at);
+        let end = ends.into_iter().find(|&at| begins_attribute(&behind[at + 1..]))?;
+        let value = &behind[..end];
+        let value = if is_whole(value) { value.into() } else { escape(value) };
+        let value = value.replace('"', "&quot;");
+        let _ = write!(out, " {}=\"{value}\"", key.trim());
+        rest = &behind[end + 1..];
+    }
+    let end = if line.trim_end().ends_with("/>") { "/>" } else { ">" };
+    rest.trim().is_empty().then(|| format!("{out}{end}\n"))
+}
+
+/// Whether an attribute or nothing stands here.
+fn begins_attribute(text: &str) -> bool {
+    let text = text.trim_start();
+    let name = text.split(['=', ' ']).next().unwrap_or_default();
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_-:.".contains(c);
+    let has_value = text[name.len()..].starts_with(['=']);
+    text.is_empty() || (!name.is_empty() && name.chars().all(fits) && has_value)
+}
+
+fn mended_text(line: &str) -> Option<String> {
     let name = line.trim_start().strip_prefix('<')?;
     let name = &name[..name.find(|c: char| c.is_whitespace() || c == '>')?];
     let start = line.find('>')? + 1;
@@ -180,6 +216,10 @@ fn values_that_are_not_escaped_are_mended() {
     assert_eq!(
         mend("<a>\n <b x=\"1\">R&D <1></b>\n</a>"),
         "<a>\n <b x=\"1\">R&amp;D &lt;1&gt;</b>\n</a>"
+    );
+    assert_eq!(
+        mend("  <b x='\"a&b\"' y=\"1 \"Bob\" <R&D>\"/>\n"),
+        "<b x=\"&quot;a&amp;b&quot;\" y=\"1 &quot;Bob&quot; &lt;R&amp;D&gt;\"/>\n"
     );
     for whole in ["<a>\n<b>R&amp;D</b>\n</a>\n", "<!-- <b> & -->\n", "<b/>\n", "a & b\n"] {
         assert_eq!(mend(whole), whole);

@@ -23,6 +23,10 @@ const PROBE_TIME: Duration = Duration::from_millis(500);
 /// A server's folder where a user's `PATH` does not look.
 const SYSTEM_FOLDERS: [&str; 2] = ["/usr/sbin", "/sbin"];
 
+/// What pins a program to cores, and how many words it stands before the program's.
+const PIN: &str = "taskset";
+const PIN_WORDS: usize = 3;
+
 /// A server that runs.
 #[derive(Debug)]
 pub struct Server {
@@ -66,7 +70,7 @@ pub fn pinned(program: &Path, core: Option<usize>) -> Command {
 /// The program on these cores alone.
 #[must_use]
 pub fn pinned_to(program: &Path, cores: &[usize]) -> Command {
-    let mut command = Command::new("taskset");
+    let mut command = Command::new(PIN);
     let list: Vec<String> = cores.iter().map(usize::to_string).collect();
     command.arg("--cpu-list").arg(list.join(",")).arg(program);
     command
@@ -104,7 +108,10 @@ fn claim(address: SocketAddr) -> std::io::Result<()> {
 /// When it cannot be run or fails, with what it said.
 pub fn output(command: &mut Command) -> Result<String> {
     // Its name alone: what is said may stand in a paper, and a folder of this machine may not.
-    let program = Path::new(command.get_program());
+    let mut words = std::iter::once(command.get_program()).chain(command.get_args());
+    let is_pinned = command.get_program() == PIN;
+    let program = words.nth(if is_pinned { PIN_WORDS } else { 0 }).unwrap_or_default();
+    let program = Path::new(program);
     let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let output = command.stdin(Stdio::null()).output().with_context(|| name.clone())?;
     let said = String::from_utf8_lossy(&output.stderr);

@@ -82,6 +82,7 @@ const REFERENCE: &[&str] = &[
     "map",
     "max",
     "min",
+    "nearest_zone",
     "reject",
     "rejectattr",
     "replace",
@@ -97,6 +98,7 @@ const REFERENCE: &[&str] = &[
     "trim",
     "unique",
     "upper",
+    "words",
     "zfill",
 ];
 

@@ -272,7 +272,7 @@ impl Connection {
     /// A step on bytes that were kept, with the new ones behind them.
     fn next_spilled(&mut self, now: Instant, input: &mut &[u8]) -> Step<'_> {
         let Self { inbox, life } = self;
-        let seen = if life.state == State::Head { inbox.pending().len() } else { 0 };
+        let seen = if life.state == State::Head { inbox.pending() } else { b"" };
         let is_known = is_still_more(seen, input);
         if inbox.append(input).is_err() {
             return Step::Close;
@@ -294,14 +294,15 @@ impl Connection {
     }
 }
 
-/// Whether a head of which `seen` bytes were not whole is not whole with `new` ones either: no
-/// line ends in them, and no limit is near. Keeps a head that drips in from being parsed again
-/// for each byte.
-fn is_still_more(seen: usize, new: &[u8]) -> bool {
+/// Whether a head of which `seen` was not whole is not whole with `new` either: no line ends in
+/// it, no limit is near, and it is no form that is waited for. Keeps a head that drips in from
+/// being parsed again for each byte.
+fn is_still_more(seen: &[u8], new: &[u8]) -> bool {
     const EMPTY_LINE_AND_FIRST: usize = 3;
-    seen >= EMPTY_LINE_AND_FIRST
-        && seen + new.len() <= REQUEST_LINE_BYTES_MAX
+    seen.len() >= EMPTY_LINE_AND_FIRST
+        && seen.len() + new.len() <= REQUEST_LINE_BYTES_MAX
         && memchr::memchr(b'\n', new).is_none()
+        && memchr::memmem::find(seen, b"\r\n\r\n").is_none()
 }
 
 impl Inbox {

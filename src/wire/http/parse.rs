@@ -26,13 +26,14 @@ use fields::Fields;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub enum Parsed<'b> {
-    /// The beginning of a head, or nothing.
+    /// The beginning of a head with its short form, or nothing.
     More,
     /// A whole head.
     Request {
         /// The head.
         request: Request<'b>,
-        /// Bytes of it, an empty line before it included; content follows.
+        /// Bytes of it, an empty line before it and a short form behind it included; other content
+        /// follows.
         length: usize,
     },
 }
@@ -118,6 +119,16 @@ pub fn parse(input: &[u8]) -> Result<Parsed<'_>, RequestError> {
     let Some((head_end, count)) = end_of_fields(head, line_end)? else { return Ok(Parsed::More) };
     let mut fields = Fields::default();
     read_fields(&head[line_end..head_end], count, &mut fields)?;
+    let body = fields.body(line.version)?;
+    let mut length = start + head_end;
+    let form = match fields.form(line.method, body) {
+        None => None,
+        Some(bytes) => {
+            let Some(form) = input.get(length..length + bytes) else { return Ok(Parsed::More) };
+            length += bytes;
+            Some(form)
+        }
+    };
     let request = Request {
         method: line.method,
         target: line.target,
@@ -126,7 +137,8 @@ pub fn parse(input: &[u8]) -> Result<Parsed<'_>, RequestError> {
         version: line.version,
         keep_alive: fields.keep_alive(line.version),
         host: fields.host(line.version, target.authority)?,
-        body: fields.body(line.version)?,
+        body: if form.is_some() { BodyLength::Empty } else { body },
+        form,
         agent: fields.agent,
         forwarded_for: fields.forwarded_for,
         if_none_match: fields.if_none_match,
@@ -136,7 +148,7 @@ pub fn parse(input: &[u8]) -> Result<Parsed<'_>, RequestError> {
         expect_continue: fields.expect_continue && line.version == Version::Http11,
     };
     debug_assert!(request.body != BodyLength::Bytes(0));
-    Ok(Parsed::Request { request, length: start + head_end })
+    Ok(Parsed::Request { request, length })
 }
 
 /// Where the request line begins: behind at most one empty line (RFC 9112 section 2.2).

@@ -80,8 +80,11 @@ pub struct Request<'b> {
     pub if_range: Option<&'b [u8]>,
     /// Range.
     pub range: Option<&'b [u8]>,
-    /// How much content follows.
+    /// How much content follows, a form that is here already aside.
     pub body: BodyLength,
+    /// The content of a POST that is a short form (`application/x-www-form-urlencoded`, at most
+    /// `FORM_BYTES_MAX`): it counts as part of the head.
+    pub form: Option<&'b [u8]>,
     /// `Expect: 100-continue`: the peer holds its content back until it is answered.
     pub expect_continue: bool,
 }

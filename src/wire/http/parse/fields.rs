@@ -1,7 +1,8 @@
 //! Of all fields the few that count, each held to its own rule about being repeated.
 
 use super::{RequestError, target};
-use crate::wire::http::{BodyLength, Version};
+use crate::limits::FORM_BYTES_MAX;
+use crate::wire::http::{BodyLength, Method, Version};
 
 /// What the fields say, gathered one by one.
 #[derive(Default)]
@@ -13,6 +14,7 @@ pub struct Fields<'b> {
     pub if_range: Option<&'b [u8]>,
     pub range: Option<&'b [u8]>,
     pub expect_continue: bool,
+    is_form: bool,
     host: Option<&'b [u8]>,
     length: Option<u64>,
     coding: Coding,
@@ -51,6 +53,7 @@ impl<'b> Fields<'b> {
                 self.agent = self.agent.or(Some(value).filter(|agent| !agent.is_empty()));
             }
             10 if is("connection") => self.take_connection(value),
+            12 if is("content-type") => self.take_type(value),
             13 if is("if-none-match") => {
                 self.if_none_match = self.if_none_match.or(Some(value));
             }
@@ -100,6 +103,19 @@ impl<'b> Fields<'b> {
             (Coding::OthersChunked, None) => Err(RequestError::Coding),
             (Coding::Chunked, None) => Ok(BodyLength::Chunked),
         }
+    }
+
+    /// Bytes of a form that is waited for: with `100-continue` it is not sent before an answer.
+    pub fn form(&self, method: Method, body: BodyLength) -> Option<usize> {
+        let BodyLength::Bytes(length) = body else { return None };
+        let length = usize::try_from(length).ok().filter(|length| *length <= FORM_BYTES_MAX);
+        length.filter(|_| method == Method::Post && self.is_form && !self.expect_continue)
+    }
+
+    fn take_type(&mut self, value: &[u8]) {
+        const FORM: &[u8] = b"application/x-www-form-urlencoded";
+        let end = value.iter().position(|&byte| byte == b';').unwrap_or(value.len());
+        self.is_form = value[..end].trim_ascii_end().eq_ignore_ascii_case(FORM);
     }
 
     fn take_host(&mut self, value: &'b [u8]) -> Result<(), RequestError> {

@@ -2,6 +2,7 @@
 
 use super::samples::{BAD, GOOD};
 use super::{Outcome, converse, converse_in_every_cut};
+use crate::limits::FORM_BYTES_MAX;
 use crate::wire::http::{After, BodyLength, Method, Parsed, Request, Status, Version, parse};
 
 fn request(input: &[u8]) -> Request<'_> {
@@ -72,6 +73,30 @@ fn what_phones_send_is_what_is_read() {
     assert_eq!(request(GOOD[15]).host, None);
     assert_eq!(request(GOOD[16]).method, Method::Other);
     assert_eq!(request(GOOD[16]).body, BodyLength::Empty);
+}
+
+#[test]
+fn a_short_form_is_part_of_the_head() {
+    let posted = |method: &str, fields: &str, form: &str| {
+        let length = form.len();
+        format!("{method} /a HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n{fields}\r\n{form}")
+    };
+    let kind = "content-type: Application/X-WWW-Form-Urlencoded\r\n";
+    let input = posted("POST", kind, "uuid=a&b=c");
+    let whole = request(input.as_bytes());
+    assert_eq!((whole.form, whole.body), (Some(b"uuid=a&b=c".as_slice()), BodyLength::Empty));
+    let (long, longest) = ("x".repeat(FORM_BYTES_MAX + 1), "x".repeat(FORM_BYTES_MAX));
+    assert!(request(posted("POST", kind, &longest).as_bytes()).form.is_some());
+    for content in [
+        posted("PUT", kind, "uuid=a"),
+        posted("POST", "Content-Type: text/plain\r\n", "uuid=a"),
+        posted("POST", "", "uuid=a"),
+        posted("POST", &format!("Expect: 100-continue\r\n{kind}"), "uuid=a"),
+        posted("POST", kind, &long),
+    ] {
+        let request = request(content.as_bytes());
+        assert!(request.form.is_none() && request.body != BodyLength::Empty, "{content}");
+    }
 }
 
 #[test]

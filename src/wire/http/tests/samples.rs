@@ -33,6 +33,8 @@ pub const GOOD: &[&[u8]] = &[
     b"GET HTTP://Prov:80 HTTP/1.1\r\nHost: prov\r\nX-Empty:\r\nX-Tab:\ta\tb\t\r\n\r\n",
     b"GET /a HTTP/1.0\r\n\r\n",
     b"PROPFIND / HTTP/1.1\r\nHost: prov_1.example,\r\nContent-Length: 0\r\n\r\n",
+    b"POST /jitsi HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\
+      Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n\r\nuuid=a1",
 ];
 
 /// Bad heads, and the rule that each breaks.
