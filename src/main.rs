@@ -15,6 +15,8 @@ use ringboot::settings::{Driver, Listen, Settings, SettingsError};
 use ringboot::tools::{explain, render};
 use ringboot::{export, import, log, ring, serve};
 
+mod commands;
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -63,6 +65,9 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Make, check and test plugins.
+    #[command(subcommand)]
+    Plugin(commands::PluginCommand),
     /// Take devices and configurations into a stopped server's data folder: all of them or none.
     Import {
         /// JSON lines with `device`, `config` or both.
@@ -193,6 +198,7 @@ fn run(command: Command) -> Result<ExitCode> {
                 println!("{}", out.join(path).display());
             }
         }
+        Command::Plugin(command) => commands::plugin(command)?,
         Command::Import { fleet, flags } => import_fleet(&fleet, &flags.settings()?)?,
         Command::Export { out, flags } => export_all(out.as_deref(), &flags.settings()?)?,
     }

@@ -1,76 +1,14 @@
-//! Every vendor's own cases hold: what its requests tell, which release wins, what files it makes.
+//! Every vendor's own cases hold, and its files can be made for every model.
 //!
 //! The cases lie beside the plugins (`plugins/*/cases.toml`, `docs/plugins.md`), so that a new
-//! vendor needs no test of its own. With `RINGBOOT_BLESS=1` the golden files are written anew.
+//! vendor needs no test of its own. With `RINGBOOT_BLESS=1` the golden files and the page of phones
+//! are written anew.
 
-use ringboot::device::{Device, Document, Mac};
-use ringboot::plugin::{Info, Plugins, RenderError};
-use ringboot::query::{Query, Source};
-use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use ringboot::plugin::Plugins;
+use ringboot::tools::cases::{self, Vendor};
+use ringboot::tools::{check, phones, skeleton};
 use std::fs;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Cases {
-    #[serde(default)]
-    extract: Vec<Extract>,
-    #[serde(default)]
-    associate: Vec<Associate>,
-    #[serde(default)]
-    render: Vec<Render>,
-    /// The load generator's; it reads them itself.
-    #[serde(default, rename = "phone")]
-    _phone: Vec<toml::Table>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Extract {
-    name: String,
-    http: Option<Http>,
-    tftp: Option<String>,
-    dhcp: Option<Dhcp>,
-    expect: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Http {
-    path: String,
-    #[serde(default)]
-    args: String,
-    #[serde(default)]
-    agent: String,
-    form: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Dhcp {
-    vendor_class: Option<String>,
-    mac: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Associate {
-    info: BTreeMap<String, String>,
-    winner: Option<String>,
-    #[serde(default)]
-    none: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Render {
-    plugin: String,
-    model: String,
-    mac: String,
-    variant: String,
-}
 
 /// The shipped plugins, or those of the folder that `RINGBOOT_PLUGINS` names.
 fn plugins_folder() -> PathBuf {
@@ -78,174 +16,96 @@ fn plugins_folder() -> PathBuf {
     std::env::var_os("RINGBOOT_PLUGINS").map_or_else(shipped, PathBuf::from)
 }
 
-fn each_vendor(mut check: impl FnMut(&Path, Cases)) {
-    let mut folders: Vec<PathBuf> = fs::read_dir(plugins_folder())
-        .expect("plugins")
-        .map(|e| e.expect("entry").path())
-        .collect();
-    folders.sort();
-    assert!(!folders.is_empty());
-    for folder in folders {
-        let file = folder.join("cases.toml");
-        let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-        let cases = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-        check(&folder, cases);
-    }
+fn load() -> (Plugins, Vec<Vendor>) {
+    let plugins = Plugins::load(&plugins_folder()).unwrap_or_else(|errors| panic!("{errors}"));
+    let vendors = cases::read(&plugins_folder(), &[]).unwrap_or_else(|error| panic!("{error}"));
+    assert!(!vendors.is_empty());
+    (plugins, vendors)
 }
 
-/// Latin-1: one character, one byte.
-fn bytes(text: &str) -> Vec<u8> {
-    text.chars().map(|c| u8::try_from(c).expect("a character below 256")).collect()
-}
-
-fn told(plugins: &Plugins, case: &Extract) -> BTreeMap<String, String> {
-    let (mut path, mut args, mut agent, mut class, mut mac) = (vec![], vec![], None, None, None);
-    let mut form = None;
-    let source = match (&case.http, &case.tftp, &case.dhcp) {
-        (Some(http), None, None) => {
-            (path, args) = (bytes(&http.path), bytes(&http.args));
-            agent = Some(bytes(&http.agent));
-            form = http.form.as_deref().map(bytes);
-            Source::Http
-        }
-        (None, Some(name), None) => {
-            path = bytes(name);
-            Source::Tftp
-        }
-        (None, None, Some(dhcp)) => {
-            class = dhcp.vendor_class.as_deref().map(bytes);
-            mac = Some(Mac::parse(dhcp.mac.as_bytes()).expect("a MAC"));
-            Source::Dhcp
-        }
-        _ => panic!("{}: one of http, tftp, dhcp", case.name),
-    };
-    let query = Query {
-        source,
-        ip: IpAddr::from([192, 0, 2, 10]),
-        path: &path,
-        name: b"",
-        args: &args,
-        agent: agent.as_deref(),
-        form: form.as_deref(),
-        vendor_class: class.as_deref(),
-        mac,
-    };
-    let mut scratch = plugins.scratch();
-    let seen = plugins.extract(&query, &mut scratch);
-    let texts = [
-        ("vendor", seen.vendor),
-        ("model", seen.model),
-        ("version", seen.version),
-        ("sn", seen.sn),
-        ("uuid", seen.uuid),
-    ];
-    let text = |bytes: &[u8]| bytes.iter().map(|&byte| char::from(byte)).collect::<String>();
-    let texts = texts.into_iter().filter_map(|(key, value)| Some((key, text(value?))));
-    let mac = seen.mac.map(|mac| ("mac", mac.to_string()));
-    texts.chain(mac).map(|(key, value)| (key.to_owned(), value)).collect()
+fn is_blessed() -> bool {
+    std::env::var_os("RINGBOOT_BLESS").is_some()
 }
 
 #[test]
-fn requests_tell_what_the_cases_say() {
-    let plugins = Plugins::load(&plugins_folder()).unwrap_or_else(|errors| panic!("{errors}"));
+fn all_cases_hold() {
+    let (plugins, vendors) = load();
     let mut wrong = Vec::new();
-    each_vendor(|folder, cases| {
-        assert!(!cases.extract.is_empty(), "{} has no extraction case", folder.display());
-        for case in &cases.extract {
-            let told = told(&plugins, case);
-            if told != case.expect {
-                wrong.push(format!("{}: {told:?}, not {:?}", case.name, case.expect));
-            }
-        }
-    });
+    for vendor in vendors {
+        let outcome = vendor.run(&plugins, is_blessed());
+        println!("{:<18} {} cases", vendor.name(), outcome.right);
+        wrong.extend(outcome.wrong.iter().map(|wrong| format!("{}: {wrong}", vendor.name())));
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn the_release_that_the_cases_name_wins() {
-    let plugins = Plugins::load(&plugins_folder()).unwrap_or_else(|errors| panic!("{errors}"));
-    let mut wrong = Vec::new();
-    each_vendor(|folder, cases| {
-        assert!(!cases.associate.is_empty(), "{} has no association case", folder.display());
-        for case in &cases.associate {
-            assert!(case.none != case.winner.is_some(), "{:?}: winner or none", case.info);
-            let value = |key: &str| case.info.get(key).map(String::as_bytes);
-            let info =
-                Info { vendor: value("vendor"), model: value("model"), version: value("version") };
-            let winner = plugins.associate(&info).map(|release| release.id().to_string());
-            if winner != case.winner {
-                wrong.push(format!("{:?}: {winner:?}, not {:?}", case.info, case.winner));
-            }
-        }
-    });
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+fn every_file_of_every_model_can_be_made() {
+    let (plugins, vendors) = load();
+    let report = check::run(&plugins, &vendors);
+    for note in &report.notes {
+        println!("{note}");
+    }
+    assert!(report.errors.is_empty(), "{}", report.errors.join("\n"));
+    assert!(report.files > vendors.len());
 }
 
 #[test]
-fn files_are_the_golden_ones() {
-    let plugins = Plugins::load(&plugins_folder()).unwrap_or_else(|errors| panic!("{errors}"));
-    let bless = std::env::var_os("RINGBOOT_BLESS").is_some();
-    let mut wrong = Vec::new();
-    each_vendor(|folder, cases| {
-        assert!(!cases.render.is_empty(), "{} has no rendering case", folder.display());
-        let mut stale = BTreeSet::new();
-        files_below(&folder.join("golden"), &mut stale);
-        for case in &cases.render {
-            let golden =
-                folder.join("golden").join(&case.plugin).join(&case.model).join(&case.variant);
-            for (path, bytes) in made(&plugins, case) {
-                let golden = golden.join(&path);
-                stale.remove(&golden);
-                if bless {
-                    fs::create_dir_all(golden.parent().expect("a folder")).expect("a folder");
-                    fs::write(&golden, &bytes).expect("a golden file");
-                } else if fs::read(&golden).ok().as_deref() != Some(&bytes[..]) {
-                    wrong.push(golden.display().to_string());
-                }
-            }
-        }
-        wrong.extend(stale.iter().map(|golden| format!("{} is nobody's", golden.display())));
-    });
-    assert!(wrong.is_empty(), "not the golden files:\n{}", wrong.join("\n"));
+fn the_page_of_phones_is_that_of_the_plugins() {
+    if std::env::var_os("RINGBOOT_PLUGINS").is_some() {
+        return;
+    }
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/phones.md");
+    let wanted = phones::page(&load().0);
+    if is_blessed() {
+        fs::write(&page, &wanted).expect("the page");
+    }
+    let is_same = fs::read_to_string(&page).is_ok_and(|page| page == wanted);
+    assert!(is_same, "docs/phones.md is old: RINGBOOT_BLESS=1 writes it");
 }
 
-fn files_below(folder: &Path, files: &mut BTreeSet<PathBuf>) {
-    for entry in fs::read_dir(folder).into_iter().flatten() {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            files_below(&path, files);
-        } else {
-            files.insert(path);
-        }
+/// The guide's files, as a reader would write them.
+#[test]
+fn the_guide_makes_a_plugin_that_holds() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = fs::read_to_string(root.join("docs/plugins.md")).expect("the guide");
+    let folder = std::env::temp_dir().join(format!("ringboot-guide-{}", std::process::id()));
+    let mut written = 0;
+    for part in guide.split("\n`plugins/audiocodes/").skip(1) {
+        let (name, rest) = part.split_once("`:\n").expect("a file's name");
+        let (_, rest) = rest.split_once("```").expect("a block");
+        let (_, rest) = rest.split_once('\n').expect("its lines");
+        let (text, _) = rest.split_once("```").expect("its end");
+        let file = folder.join("audiocodes").join(name);
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+        fs::write(&file, text).expect("a file");
+        written += 1;
     }
+    assert_eq!(written, 3);
+    let plugins = Plugins::load(&folder).unwrap_or_else(|errors| panic!("{errors}"));
+    let vendors = cases::read(&folder, &["audiocodes".to_owned()]).expect("cases");
+    let outcomes = [true, false].map(|bless| vendors[0].run(&plugins, bless));
+    let report = check::run(&plugins, &vendors);
+    fs::remove_dir_all(&folder).expect("our own");
+    for outcome in outcomes {
+        assert_eq!(outcome.wrong, Vec::<String>::new());
+        assert_eq!(outcome.right, 5);
+    }
+    assert_eq!((report.errors, report.notes), (Vec::new(), Vec::<String>::new()));
 }
 
-/// The device's files for a case, made twice: the bytes must not differ.
-fn made(plugins: &Plugins, case: &Render) -> Vec<(String, Vec<u8>)> {
-    let raw =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/raw/{}.json", case.variant));
-    let raw: Document =
-        serde_json::from_str(&fs::read_to_string(&raw).expect("a raw configuration"))
-            .expect("JSON");
-    let release = plugins.release(&case.plugin).unwrap_or_else(|| panic!("{}", case.plugin));
-    let device = Device {
-        id: "golden".into(),
-        mac: Some(Mac::parse(case.mac.as_bytes()).expect("a MAC")),
-        vendor: Some(release.vendor().clone()),
-        model: Some(case.model.as_str().into()),
-        ..Device::default()
-    };
-    let mut files = Vec::new();
-    for (path, file) in release.device_files(&device) {
-        match release.render(file, &device, &raw) {
-            Ok(bytes) => {
-                assert_eq!(release.render(file, &device, &raw).as_ref(), Ok(&bytes), "{path}");
-                files.push((path, bytes.to_vec()));
-            }
-            Err(RenderError::Absent) => {}
-            Err(error) => panic!("{} {} {path}: {error}", case.plugin, case.model),
-        }
-    }
-    assert!(!files.is_empty(), "{} {} has no file", case.plugin, case.model);
-    files
+#[test]
+fn a_new_plugin_holds_at_once() {
+    let folder = std::env::temp_dir().join(format!("ringboot-new-{}", std::process::id()));
+    let files = skeleton::write(&folder, "acme", "Acme").expect("a new plugin");
+    assert_eq!(files.len(), 3);
+    assert!(skeleton::write(&folder, "acme", "Acme").is_err(), "nothing is overwritten");
+    assert!(skeleton::write(&folder, "../acme", "Acme").is_err());
+    let plugins = Plugins::load(&folder).unwrap_or_else(|errors| panic!("{errors}"));
+    let vendors = cases::read(&folder, &[]).expect("cases");
+    let outcome = vendors[0].run(&plugins, true);
+    let report = check::run(&plugins, &vendors);
+    fs::remove_dir_all(&folder).expect("our own");
+    assert_eq!((outcome.wrong, report.notes), (Vec::new(), Vec::<String>::new()));
+    assert!(report.errors.is_empty());
 }

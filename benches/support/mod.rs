@@ -70,7 +70,7 @@ fn renamed(manifest: &str, number: usize) -> String {
 
 /// One of the flattened configurations that the golden files are made of.
 pub fn settings(variant: &str) -> Document {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/raw/{variant}.json"));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/tools/raw/{variant}.json"));
     object(&std::fs::read_to_string(file).expect("a flattened configuration"))
 }
 

@@ -98,8 +98,10 @@ impl Scores {
     }
 }
 
-/// Whether a version is below another, number by number; false where one has other parts.
+/// Whether a version is below another, number by number; false where one has parts that are no
+/// numbers. A version with the word of a pre-release behind it is below the same without (PEP 440).
 fn is_below(version: &[u8], other: &[u8]) -> bool {
+    let (version, is_early) = without_pre_release(version);
     let (mut left, mut right) = (version.split(|&b| b == b'.'), other.split(|&b| b == b'.'));
     let number = |part: Option<&[u8]>| match part {
         None => Some(0),
@@ -109,11 +111,31 @@ fn is_below(version: &[u8], other: &[u8]) -> bool {
     loop {
         let (a, b) = (left.next(), right.next());
         if a.is_none() && b.is_none() {
-            return order.is_lt();
+            return order.is_lt() || is_early && order.is_eq();
         }
         let (Some(a), Some(b)) = (number(a), number(b)) else { return false };
         order = order.then(a.cmp(&b));
     }
+}
+
+/// The version without `rc1`, `-beta`, `.dev2` and the like at its end, and whether it had one.
+fn without_pre_release(version: &[u8]) -> (&[u8], bool) {
+    const WORDS: [&[u8]; 9] =
+        [b"alpha", b"beta", b"preview", b"pre", b"dev", b"rc", b"a", b"b", b"c"];
+    let is_mark = |byte: &u8| b"-_.".contains(byte);
+    let digits = version.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = &version[..version.len() - digits];
+    let marks = usize::from(digits > 0 && rest.last().is_some_and(is_mark));
+    let rest = &rest[..rest.len() - marks];
+    for word in WORDS {
+        let start = rest.len().saturating_sub(word.len());
+        if rest[start..].eq_ignore_ascii_case(word) {
+            let numbers = &rest[..start];
+            let end = numbers.len() - usize::from(numbers.last().is_some_and(is_mark));
+            return (&numbers[..end], true);
+        }
+    }
+    (version, false)
 }
 
 /// Who is asked about a phone: its vendor's releases alone. What the others would say of it does
@@ -235,6 +257,12 @@ mod tests {
             ("T46S", "7", 500),
             ("T46S", "10.1.2", 500),
             ("T46S", "6.x", 500),
+            ("T46S", "6.5.20-beta", 0),
+            ("T46S", "7.0.0.dev1", 0),
+            ("T46S", "7.0.0.0RC1", 0),
+            ("T46S", "7.0.0_pre-3", 0),
+            ("T46S", "7.0.1rc1", 500),
+            ("T46S", "6.5-ifx", 500),
             ("T46S", "6.", 500),
             ("T46S", "66.86.0.15", 600),
             ("T99", "7.0.0.1", 300),

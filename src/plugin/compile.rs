@@ -36,6 +36,12 @@ impl Read {
         self.origin().error(at.span().start, message)
     }
 
+    /// File and line, for people.
+    fn place(&self, at: &Placed) -> String {
+        let LoadError { file, line, .. } = self.error(at, "");
+        format!("{}:{line}", file.display())
+    }
+
     fn id(&self, release: &ReleaseEntry) -> String {
         format!("{}{}", self.manifest.prefix, release.name.get_ref())
     }
@@ -195,7 +201,8 @@ fn add_rule(read: &Read, rule: &Rule, builder: &mut ExtractorBuilder) -> Result<
         rewrite.push((key(name)?, changes.clone()));
     }
     let Rule { no_agent, bytes, bad_mac, .. } = *rule;
-    let rule = rules::Rule { patterns, no_agent, bytes, set, rewrite, bad_mac };
+    let told = read.place(place).into();
+    let rule = rules::Rule { place: told, patterns, no_agent, bytes, set, rewrite, bad_mac };
     Ok(builder.rule(rule, subject, place.get_ref()))
 }
 
@@ -251,6 +258,7 @@ fn release(read: &Read, entry: &ReleaseEntry) -> Result<Arc<Release>, Vec<LoadEr
     let paths = paths(read, entry, &commons).map_err(|error| vec![error])?;
     Ok(Arc::new(Release {
         id: Text::from(read.id(entry)),
+        place: read.place(&entry.name),
         vendor: Text::from(&*manifest.vendor),
         summary: if entry.summary.is_empty() { &manifest.summary } else { &entry.summary }.clone(),
         http: entry.serves.contains(&Transport::Http),
@@ -316,8 +324,7 @@ fn templates(
 
 /// A condition's template has the name of its place, so that a mistake in it is told there.
 fn condition_name(read: &Read, when: &Placed) -> String {
-    let place = read.error(when, "");
-    format!("{}:{}", place.file.display(), place.line)
+    read.place(when)
 }
 
 fn compile_file(

@@ -162,6 +162,19 @@ impl Extractor {
         self.sighting(query, &subjects, scratch)
     }
 
+    /// The places of all rules in their manifests.
+    pub fn rules(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|led| &*led.rule.place)
+    }
+
+    /// The places of the rules that say something of this request.
+    pub fn rules_of(&self, query: &Query<'_>, scratch: &mut Scratch) -> Vec<&str> {
+        let subjects = Subjects::of(query);
+        self.match_rules(&subjects, scratch);
+        self.gather(&subjects, scratch);
+        scratch.matched.iter().map(|&rule| &*self.rules[rule].rule.place).collect()
+    }
+
     /// Fills `matched` with the rules whose leads may match, in order.
     fn match_rules(&self, subjects: &Subjects<'_>, scratch: &mut Scratch) {
         let matched = &mut scratch.matched;

@@ -70,6 +70,8 @@ impl fmt::Display for LoadErrors {
 #[derive(Debug)]
 pub struct Release {
     id: Text,
+    /// Its manifest and line.
+    place: String,
     vendor: Text,
     summary: String,
     http: bool,
@@ -164,6 +166,16 @@ impl Plugins {
         self.extractor.extract(query, scratch)
     }
 
+    /// The place of every extraction rule: manifest and line.
+    pub fn rules(&self) -> impl Iterator<Item = &str> {
+        self.extractor.rules()
+    }
+
+    /// The places of the rules that say something of a request.
+    pub fn rules_of(&self, query: &Query<'_>, scratch: &mut Scratch) -> Vec<&str> {
+        self.extractor.rules_of(query, scratch)
+    }
+
     /// The release that fits best, from [`PROBABLE`] up; the greatest id where several do.
     pub fn associate(&self, info: &Info<'_>) -> Option<&Arc<Release>> {
         let winner = self.contest.winner(info, |release| self.releases[release].score(info));
@@ -190,6 +202,11 @@ impl Release {
     /// Its id: `wazo-yealink-v86`.
     pub fn id(&self) -> &Text {
         &self.id
+    }
+
+    /// Where it is described: manifest and line.
+    pub fn place(&self) -> &str {
+        &self.place
     }
 
     /// Its vendor's name.

@@ -68,6 +68,8 @@ pub const SUBJECTS: usize = 6;
 /// A rule, compiled.
 #[derive(Debug)]
 pub struct Rule {
+    /// Its place in a manifest, for people: file and line.
+    pub place: Box<str>,
     /// All must match.
     pub patterns: Vec<(Subject, Pattern)>,
     /// There must be no User-Agent.
@@ -233,6 +235,7 @@ mod tests {
 
     fn rule(key: Key, changes: Vec<Rewrite>, bad_mac: BadMac) -> Rule {
         Rule {
+            place: Box::default(),
             patterns: Vec::new(),
             no_agent: false,
             bytes: false,

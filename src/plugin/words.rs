@@ -38,6 +38,7 @@ pub fn install(env: &mut Environment<'static>) {
     env.add_filter("hex", |number: i64| format!("{number:x}"));
     env.add_filter("nearest_zone", nearest_zone);
     env.add_filter("words", words);
+    env.add_filter("checksum", |text: &Value| checksum(&text_of(text)));
     env.add_function("zone", zone_function);
     env.add_function("phonebook_url", phonebook_url);
     env.add_function("service_url", service_url);
@@ -160,6 +161,11 @@ fn words(text: &Value) -> String {
     text_of(text).chars().filter(stays).collect()
 }
 
+/// `x | checksum`: a number below 2^32 that depends on the text alone.
+fn checksum(text: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(text.as_bytes()) & u64::from(u32::MAX)
+}
+
 /// `timezone | nearest_zone(names)`: of a list of zones, or the keys of a map, the one that tells
 /// the same time, or nearly so; none when there is none (`Zone::nearest`).
 fn nearest_zone(name: &Value, names: &Value) -> Result<Value, Error> {
@@ -270,6 +276,14 @@ mod tests {
             "Été x  y_2|"
         );
         assert_eq!(render(Escape::Line, "{% for k, v in nil|numsort %}x{% endfor %}", "{}"), "");
+    }
+
+    #[test]
+    fn a_checksum_depends_on_the_text() {
+        let sums = "{{ 'a'|checksum }} {{ 'a'|checksum }} {{ 'b'|checksum }}";
+        let sums = render(Escape::None, sums, "{}");
+        let sums: Vec<u32> = sums.split(' ').map(|sum| sum.parse().expect("a number")).collect();
+        assert!(sums[0] == sums[1] && sums[1] != sums[2], "{sums:?}");
     }
 
     #[test]

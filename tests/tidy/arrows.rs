@@ -29,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("settings", ALL),
     ("serve", ALL),
     ("main", ALL),
+    ("commands", ALL),
     ("lib", ALL),
 ];
 

@@ -64,6 +64,7 @@ const REFERENCE: &[&str] = &[
     "batch",
     "bool",
     "capitalize",
+    "checksum",
     "count",
     "dictsort",
     "first",

@@ -62,7 +62,7 @@ fn plugins() -> Plugins {
 }
 
 fn variants() -> Vec<Document> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/raw");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tools/raw");
     let read = |name: &str| {
         let text = fs::read_to_string(folder.join(name)).expect("a raw configuration");
         serde_json::from_str::<Document>(&text).expect("JSON")
