@@ -148,7 +148,7 @@ fn extract(c: &mut Criterion) {
 /// What more vendors cost the phones of others.
 fn vendors(c: &mut Criterion) {
     let mut group = group(c, "vendors");
-    for vendors in if support::is_large() { &[4, 18, 72][..] } else { &[4, 6] } {
+    for vendors in if support::is_large() { &[4, 21, 84][..] } else { &[4, 22] } {
         // Made by the first step that is not filtered out.
         let world = LazyCell::new(|| support::world_with(support::plugins_of(*vendors), SMALL));
         let picks = support::picks(SMALL);

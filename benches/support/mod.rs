@@ -24,8 +24,8 @@ pub fn plugins() -> Plugins {
     Plugins::load(&folder).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-/// The vendors' plugins and as many more as it takes to have `vendors` of them: copies whose phones
-/// say something else in front of what the real ones say.
+/// So many of the vendors' plugins, those of [`KINDS`] first, and where there are not as many,
+/// copies whose phones say something else in front of what the real ones say.
 pub fn plugins_of(vendors: usize) -> Plugins {
     let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins");
     let copies = std::env::temp_dir().join(format!("ringboot-bench-{}", std::process::id()));
@@ -33,7 +33,10 @@ pub fn plugins_of(vendors: usize) -> Plugins {
         .expect("the plugins")
         .map(|entry| entry.expect("an entry").path())
         .collect();
-    folders.sort();
+    folders.sort_by_key(|folder| {
+        let name = folder.file_name().expect("a name").to_owned();
+        (!KIND_FOLDERS.iter().any(|kind| name == *kind), name)
+    });
     for (number, folder) in (0..vendors).zip(folders.iter().cycle()) {
         let copy = copies.join(number.to_string());
         std::fs::create_dir_all(&copy).expect("a folder");
@@ -52,9 +55,12 @@ pub fn plugins_of(vendors: usize) -> Plugins {
 fn renamed(manifest: &str, number: usize) -> String {
     let mut copy = String::with_capacity(manifest.len() + 1024);
     for line in manifest.lines() {
-        let is_pattern = ["agent = '^", "file = '^", "vendor_class = '^"];
+        let is_pattern = ["agent = '", "path = '", "args = '", "file = '", "vendor_class = '"];
         let line = if is_pattern.iter().any(|start| line.starts_with(start)) {
-            line.replacen("'^", &format!("'^V{number}-"), 1)
+            let (key, pattern) = line.split_once('\'').expect("a quote");
+            let (pattern, end) = pattern.rsplit_once('\'').expect("a quote");
+            let pattern = pattern.strip_prefix('^').unwrap_or(pattern);
+            format!("{key}'^V{number}-(?:{pattern})'{end}")
         } else if line.starts_with("vendor = \"") || line.starts_with("set = {") {
             line.replacen("vendor = \"", &format!("vendor = \"V{number} "), 1)
         } else if line.starts_with("prefix = \"") {
@@ -108,6 +114,9 @@ pub struct Kind {
     agent: fn(Mac) -> String,
     own: fn(Mac) -> String,
 }
+
+/// Their folders.
+const KIND_FOLDERS: [&str; 4] = ["aastra", "cisco-spa", "polycom", "yealink"];
 
 /// A phone of each maker.
 pub const KINDS: [Kind; 4] = [

@@ -4,6 +4,7 @@ use crate::chance::Chance;
 use crate::limits::{PHONES_MAX, PHONES_PER_OUI_MAX};
 use crate::mix::{Mix, MixError};
 use crate::profile::{Profile, Profiles};
+use crate::template;
 use crate::token::Credentials;
 use ringboot::device::Mac;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,10 @@ pub struct Member {
     pub credentials: Credentials,
     /// The loopback address it speaks from.
     pub address: Option<Ipv4Addr>,
+    /// Whether it is found by the UUID that is made of its MAC.
+    pub has_uuid: bool,
+    /// The plugin that it is registered with, where its requests do not tell its model.
+    pub plugin: Option<String>,
 }
 
 /// How a fleet is made.
@@ -162,6 +167,8 @@ fn member(profile: &Profile, mac: Mac, index: u64, recipe: &Recipe) -> Member {
         version: profile.version.clone(),
         credentials: Credentials::of(index, &mut Chance::of(recipe.seed, index)),
         address: recipe.spread.then(|| loopback(index)),
+        has_uuid: profile.has_uuid(),
+        plugin: profile.known.then(|| profile.plugin.clone()),
     }
 }
 
@@ -247,6 +254,12 @@ struct DeviceLine<'a> {
     mac: String,
     config: String,
     tenant_uuid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uuid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plugin: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -320,6 +333,9 @@ impl<'a> Line<'a> {
                 mac: member.mac.to_string(),
                 config: id.clone(),
                 tenant_uuid,
+                uuid: member.has_uuid.then(|| template::uuid(member.mac)),
+                plugin: member.plugin.as_deref(),
+                model: member.plugin.as_ref().map(|_| &*member.model),
             },
             config: ConfigLine {
                 id,
@@ -336,7 +352,8 @@ impl<'a> Line<'a> {
 
 impl PhoneLine {
     fn of(member: &Member) -> Self {
-        let Member { profile, mac, serial, model, version, credentials, address } = member.clone();
+        let Member { profile, mac, serial, model, version, credentials, address, .. } =
+            member.clone();
         let Credentials { username, password, number } = credentials;
         let mac = mac.to_string();
         Self { profile, mac, serial, model, version, username, password, number, address }
@@ -359,6 +376,9 @@ impl TryFrom<PhoneLine> for CheckedPhone {
                 number: line.number,
             },
             address: line.address,
+            // Only who registers a phone has to know.
+            has_uuid: false,
+            plugin: None,
         }))
     }
 }

@@ -5,7 +5,7 @@ use crate::limits::{ANSWER_HEAD_BYTES_MAX, ANSWER_HEADERS_MAX};
 /// A request that is about to be written.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// `GET` or `PUT`.
+    /// `GET`, `PUT` or `POST`.
     pub method: &'a str,
     /// Path with its leading slash.
     pub path: &'a str,
@@ -15,8 +15,10 @@ pub struct Request<'a> {
     pub agent: &'a str,
     /// Whether the connection may be used again.
     pub keep_alive: bool,
-    /// Content of a PUT.
+    /// Content of a PUT or a POST.
     pub content: Option<&'a [u8]>,
+    /// Whether the content is a form.
+    pub is_form: bool,
 }
 
 impl Request<'_> {
@@ -30,6 +32,7 @@ impl Request<'_> {
             ("User-Agent", (!agent.is_empty()).then_some(*agent)),
             ("Accept", Some("*/*")),
             ("Connection", (!self.keep_alive).then_some("close")),
+            ("Content-Type", self.is_form.then_some("application/x-www-form-urlencoded")),
             ("Content-Length", length.as_deref()),
         ];
         let mut head = format!("{method} {path} HTTP/1.1\r\n");
@@ -294,6 +297,7 @@ mod tests {
             agent: "Yealink SIP-T46G 28.72.0.1 00:15:65:4a:a9:37",
             keep_alive: true,
             content: None,
+            is_form: false,
         };
         assert_eq!(
             String::from_utf8_lossy(&request.to_bytes()),

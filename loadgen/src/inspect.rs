@@ -1,7 +1,7 @@
 //! Says whether an answer is what its step expects, from a body that is never kept.
 
 use crate::limits::ENDS_BYTES_MAX;
-use crate::profile::{Expect, Whole};
+use crate::profile::{Credential, Expect, Whole};
 use crate::token::{Credentials, Findings, Scanner};
 
 /// What an answer was, apart from its body.
@@ -95,6 +95,7 @@ impl Inspector {
         expect: Expect,
         got: Got,
         whole: &Whole,
+        lacks: &[Credential],
     ) -> Option<Wrong> {
         let findings = self.scanner.finish(own);
         if let Some(token) = findings.foreign {
@@ -105,7 +106,7 @@ impl Inspector {
                 None
             }
             (Expect::Own, Got::File) => {
-                let lacking = lacking(&findings).map(Wrong::Lacks);
+                let lacking = lacking(&findings, lacks).map(Wrong::Lacks);
                 lacking.or_else(|| cut(&self.start, &self.end, whole).map(Wrong::Ends))
             }
             (Expect::Missing, Got::File) => Some(Wrong::Present),
@@ -116,13 +117,16 @@ impl Inspector {
     }
 }
 
-fn lacking(findings: &Findings) -> Option<&'static str> {
-    match findings {
-        Findings { username: false, .. } => Some("user name"),
-        Findings { password: false, .. } => Some("password"),
-        Findings { number: false, .. } => Some("number"),
-        _ => None,
-    }
+fn lacking(findings: &Findings, lacks: &[Credential]) -> Option<&'static str> {
+    let wanted = [
+        (Credential::Username, findings.username, "user name"),
+        (Credential::Password, findings.password, "password"),
+        (Credential::Number, findings.number, "number"),
+    ];
+    let missing = |(credential, is_there, _): &(Credential, bool, &str)| {
+        !is_there && !lacks.contains(credential)
+    };
+    wanted.into_iter().find(missing).map(|(.., name)| name)
 }
 
 fn cut(start: &[u8], end: &[u8], whole: &Whole) -> Option<&'static str> {
@@ -141,6 +145,10 @@ mod tests {
     use crate::chance::Chance;
 
     fn judge(expect: Expect, got: Got, body: &str) -> Option<Wrong> {
+        judge_without(&[], expect, got, body)
+    }
+
+    fn judge_without(lacks: &[Credential], expect: Expect, got: Got, body: &str) -> Option<Wrong> {
         let own = Credentials::of(1, &mut Chance::of(9, 1));
         let whole = Whole { starts: "#!v".to_owned(), ends: "#end".to_owned() };
         let mut inspectors = [Inspector::default(), Inspector::default()];
@@ -148,7 +156,7 @@ mod tests {
         body.bytes().for_each(|b| inspectors[1].feed(&own, &[b]));
         let [at_once, by_bytes] = inspectors.map(|one| {
             assert_eq!(one.bytes(), body.len() as u64);
-            one.judge(&own, expect, got, &whole)
+            one.judge(&own, expect, got, &whole, lacks)
         });
         assert_eq!(at_once, by_bytes);
         at_once
@@ -180,6 +188,10 @@ mod tests {
         ] {
             assert_eq!(judge(expect, got, &body), wanted, "{expect:?} {got:?}");
         }
+        let (expect, got, without) = (Expect::Own, Got::File, lacks(n));
+        assert_eq!(judge_without(&[Credential::Number], expect, got, &without), None);
+        let wanted = Some(Wrong::Lacks("number"));
+        assert_eq!(judge_without(&[Credential::Password], expect, got, &without), wanted);
         for expect in [Expect::Own, Expect::Common, Expect::Missing, Expect::Any] {
             let body = format!("{good}{}", other.password);
             let wanted = Some(Wrong::Foreign(other.password.clone()));

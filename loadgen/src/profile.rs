@@ -34,6 +34,22 @@ pub struct Profile {
     pub steps: Vec<Step>,
     /// What a whole configuration starts and ends with.
     pub whole: Whole,
+    /// Credentials that the phone's own file does not show.
+    pub lacks: Vec<Credential>,
+    /// Its requests do not tell its model; who registers it knows it.
+    pub known: bool,
+}
+
+/// One of a phone's credentials.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Credential {
+    /// The user name.
+    Username,
+    /// The password.
+    Password,
+    /// The number.
+    Number,
 }
 
 /// One request of a boot.
@@ -47,6 +63,8 @@ pub struct Step {
     pub expect: Expect,
     /// Content that a PUT sends, in bytes.
     pub body: usize,
+    /// The form that a POST sends.
+    pub form: Template,
     /// User-Agent; empty for none.
     pub agent: Template,
     /// How it is asked.
@@ -77,6 +95,8 @@ pub enum Method {
     Get,
     /// A file is sent, as phones do with their logs.
     Put,
+    /// A form is posted.
+    Post,
 }
 
 /// What a step's answer must be; also the kind of file in the figures.
@@ -197,6 +217,26 @@ impl Profiles {
     }
 }
 
+impl Method {
+    /// The method's name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Put => "PUT",
+            Self::Post => "POST",
+        }
+    }
+}
+
+impl Profile {
+    /// Whether the phone is found by its UUID.
+    #[must_use]
+    pub fn has_uuid(&self) -> bool {
+        self.steps.iter().any(|step| step.form.has_uuid() || step.get.has_uuid())
+    }
+}
+
 impl Transport {
     /// The word of the profiles.
     #[must_use]
@@ -244,6 +284,10 @@ struct PhoneTable {
     steps: Vec<Spanned<StepTable>>,
     #[serde(default)]
     whole: Whole,
+    #[serde(default)]
+    lacks: Vec<Credential>,
+    #[serde(default)]
+    known: bool,
 }
 
 #[derive(Deserialize)]
@@ -255,6 +299,8 @@ struct StepTable {
     expect: Expect,
     #[serde(default)]
     body: usize,
+    #[serde(default)]
+    form: Template,
     agent: Option<Template>,
     transport: Option<Transport>,
     options: Option<Options>,
@@ -325,6 +371,7 @@ fn profile(vendor: &Arc<str>, table: PhoneTable) -> Result<Profile, Fault> {
             method: inner.method,
             expect: inner.expect,
             body: inner.body,
+            form: inner.form,
             agent: inner.agent.unwrap_or_else(|| table.agent.clone()),
             transport: inner.transport.unwrap_or(table.transport),
             options: inner.options.unwrap_or(table.options),
@@ -342,6 +389,8 @@ fn profile(vendor: &Arc<str>, table: PhoneTable) -> Result<Profile, Fault> {
         oui: table.oui.0,
         steps,
         whole: table.whole,
+        lacks: table.lacks,
+        known: table.known,
     })
 }
 
@@ -351,8 +400,11 @@ fn check(step: &Step, model: &str, version: &str) -> Result<(), String> {
         Transport::Http if !get.starts_with('/') => "a path starts with a slash",
         Transport::Http if get.contains([' ', '#']) => "a path holds no space and no #",
         Transport::Tftp if get.is_empty() => "a file has a name",
-        Transport::Tftp if step.method == Method::Put => "TFTP phones only read",
-        _ if step.body > 0 && step.method == Method::Get => "only PUT has a body",
+        Transport::Tftp if step.method != Method::Get => "TFTP phones only read",
+        _ if step.body > 0 && step.method != Method::Put => "only PUT has a body",
+        _ if (step.form != Template::default()) != (step.method == Method::Post) => {
+            "POST has a form, and nothing else has"
+        }
         _ if step.body > UPLOAD_BYTES_MAX => "the body is too large",
         _ if step.delay > DELAY_MAX => "the delay is too long",
         _ => return Ok(()),

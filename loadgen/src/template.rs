@@ -11,7 +11,7 @@ pub struct Template(Vec<Part>);
 /// What the placeholders stand for.
 #[derive(Clone, Copy, Debug)]
 pub struct Values<'a> {
-    /// `{mac}`, `{MAC}`, `{mac:}`, `{MAC:}`, `{mac-}`, `{MAC-}`.
+    /// `{mac}`, `{MAC}`, `{mac:}`, `{MAC:}`, `{mac-}`, `{MAC-}`, `{mac_}`; `{uuid}` is made of it.
     pub mac: Mac,
     /// `{model}`.
     pub model: &'a str,
@@ -36,6 +36,12 @@ pub enum TemplateError {
 }
 
 impl Template {
+    /// Whether it names the phone's UUID.
+    #[must_use]
+    pub fn has_uuid(&self) -> bool {
+        self.0.contains(&Part::Uuid)
+    }
+
     /// Cuts `text` at its placeholders.
     ///
     /// # Errors
@@ -67,6 +73,7 @@ impl Template {
                 Part::Mac { separator, upper } => {
                     text.push_str(&values.mac.format(separator, *upper));
                 }
+                Part::Uuid => text.push_str(&uuid(values.mac)),
                 Part::Model => text.push_str(values.model),
                 Part::Version => text.push_str(values.version),
                 Part::Serial => text.push_str(values.serial),
@@ -74,6 +81,12 @@ impl Template {
         }
         text
     }
+}
+
+/// The identity of a softphone: a UUID of version 8 (RFC 9562 section 5.8) that ends in its MAC.
+#[must_use]
+pub fn uuid(mac: Mac) -> String {
+    format!("00000000-0000-8000-8000-{}", mac.format("", false))
 }
 
 impl TryFrom<String> for Template {
@@ -88,6 +101,7 @@ impl TryFrom<String> for Template {
 enum Part {
     Plain(String),
     Mac { separator: &'static str, upper: bool },
+    Uuid,
     Model,
     Version,
     Serial,
@@ -100,6 +114,8 @@ impl Part {
             "MAC" => Self::Mac { separator: "", upper: true },
             "mac:" => Self::Mac { separator: ":", upper: false },
             "MAC:" => Self::Mac { separator: ":", upper: true },
+            "mac_" => Self::Mac { separator: "_", upper: false },
+            "uuid" => Self::Uuid,
             "mac-" => Self::Mac { separator: "-", upper: false },
             "MAC-" => Self::Mac { separator: "-", upper: true },
             "model" => Self::Model,

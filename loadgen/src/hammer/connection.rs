@@ -68,6 +68,7 @@ impl Asker {
             agent: &line.agent,
             keep_alive: keep,
             content: None,
+            is_form: false,
         };
         Self { to, source: line.source, request: request.to_bytes(), keep }
     }

@@ -284,14 +284,19 @@ impl Phone {
         let open = self.link.expect("invariant: asked on an open connection");
         let server = self.setup.http.expect("invariant: checked before the storm").to_string();
         let step = self.current();
-        let content = (step.method == Method::Put).then(|| vec![b'.'; step.body]);
+        let content = match step.method {
+            Method::Get => None,
+            Method::Put => Some(vec![b'.'; step.body]),
+            Method::Post => Some(self.fill(&step.form).into_bytes()),
+        };
         let request = Request {
-            method: if step.method == Method::Put { "PUT" } else { "GET" },
+            method: step.method.name(),
             path: &self.fill(&step.get),
             host: &server,
             agent: &self.fill(&step.agent),
             keep_alive: self.setup.keep_alive,
             content: content.as_deref(),
+            is_form: step.method == Method::Post,
         };
         self.actions.push_back(Action::Send(open.name, request.to_bytes()));
         // A connection was given a part of the time already; a kept one has all of it.
@@ -385,7 +390,8 @@ impl Phone {
         let (profile, member) = (Arc::clone(&self.profile), Arc::clone(&self.member));
         let step = &profile.steps[self.step];
         let bytes = inspector.bytes();
-        let wrong = inspector.judge(&member.credentials, step.expect, got, &profile.whole);
+        let wrong =
+            inspector.judge(&member.credentials, step.expect, got, &profile.whole, &profile.lacks);
         self.wrong += u32::from(wrong.is_some());
         self.events.push_back(Event::Answered(Answer {
             transport: step.transport,
