@@ -1,0 +1,2 @@
+<setting id="DeviceFirmwareUpgradeUrl" value="{{ server_url }}/firmware" />
+<setting id="DeviceAutoUpgradeEnable" value="true" />
