@@ -64,6 +64,34 @@ fn the_page_of_phones_is_that_of_the_plugins() {
     assert!(is_same, "docs/phones.md is old: RINGBOOT_BLESS=1 writes it");
 }
 
+/// The table of all that `plugins/*/differences.toml` say, in the page of differences.
+#[test]
+fn the_page_of_differences_has_all_of_them() {
+    const MARKS: [&str; 2] = ["<!-- plugins: begin -->\n", "<!-- plugins: end -->"];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = root.join("docs/differences.md");
+    let old = fs::read_to_string(&page).expect("the page");
+    let (before, rest) = old.split_once(MARKS[0]).expect("a beginning");
+    let (_, after) = rest.split_once(MARKS[1]).expect("an end");
+    let mut table = "| plugins | files | parameters | why |\n|---|---|---|---|\n".to_owned();
+    for vendor in cases::read(&root.join("plugins"), &[]).expect("the vendors") {
+        let file = vendor.folder.join("differences.toml");
+        let Ok(text) = fs::read_to_string(&file) else { continue };
+        let table_of = toml::from_str::<toml::Table>(&text).expect("TOML");
+        for difference in table_of["difference"].as_array().expect("a list") {
+            let text = |key: &str| difference[key].as_str().expect("a text").replace('|', "\\|");
+            let [plugin, file, parameter] = ["plugin", "file", "parameter"].map(text);
+            let why = text("why");
+            table += &format!("| `{plugin}` | `{file}` | `{parameter}` | {why} |\n");
+        }
+    }
+    let wanted = format!("{before}{}{table}{}{after}", MARKS[0], MARKS[1]);
+    if is_blessed() {
+        fs::write(&page, &wanted).expect("the page");
+    }
+    assert!(is_blessed() || old == wanted, "docs/differences.md: RINGBOOT_BLESS=1 writes it");
+}
+
 /// The guide's files, as a reader would write them.
 #[test]
 fn the_guide_makes_a_plugin_that_holds() {
