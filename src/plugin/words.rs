@@ -162,8 +162,8 @@ fn words(text: &Value) -> String {
 }
 
 /// `x | checksum`: a number below 2^32 that depends on the text alone.
-fn checksum(text: &str) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(text.as_bytes()) & u64::from(u32::MAX)
+pub fn checksum(text: &str) -> u32 {
+    (xxhash_rust::xxh3::xxh3_64(text.as_bytes()) & u64::from(u32::MAX)) as u32
 }
 
 /// `timezone | nearest_zone(names)`: of a list of zones, or the keys of a map, the one that tells

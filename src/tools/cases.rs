@@ -1,4 +1,4 @@
-//! A vendor's own cases (`cases.toml`): what requests tell, which release wins, what files it makes.
+//! A vendor's own cases (`cases.toml`): what requests tell, which release wins, what files say.
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};

@@ -127,7 +127,7 @@ fn who_walks_through_macs_is_refused(driver: &str) {
     let _server = Server::start(command.arg("--config").arg(&settings));
     let here = [127, 0, 0, 68];
     let (own, agent) = aastra(200);
-    let gateway = "/001122334477.xml";
+    let gateway = "ipst_config_00_13_cb_00_44_77.cfg";
     let mut known = Client::connect(place.http, here).unwrap();
     assert_eq!(known.get(&own, &agent).unwrap().status, 200);
     tftp::fetch(place.tftp, here, gateway).unwrap();
@@ -144,7 +144,7 @@ fn who_walks_through_macs_is_refused(driver: &str) {
     assert!(walker.is_closed());
     let socket = tftp::socket(here);
     socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
-    socket.send_to(b"\x00\x01/0011223344aa.xml\0octet\0", place.tftp).unwrap();
+    socket.send_to(b"\x00\x01ipst_config_00_13_cb_00_44_aa.cfg\0octet\0", place.tftp).unwrap();
     assert!(socket.recv(&mut [0; 600]).is_err(), "silence");
 
     assert_eq!(known.get(&own, &agent).unwrap().status, 200, "a known phone at the same address");

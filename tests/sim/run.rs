@@ -63,12 +63,10 @@ impl Run {
         let files = Folder::new();
         let shares = chance.below(3) == 0;
         let weather = weather(&mut chance);
-        let mut members = fleet(seed, &mut chance, &files);
+        let (mut members, known) = fleet(seed, &mut chance, &files);
         if weather.failed_reads > 0 {
             expect_failures(&mut members);
         }
-        // The phones of the end are not known before they boot.
-        let known = members.len() - members.len() / 5;
         let store = store(&members[..known]);
         let settings = Settings { nat: shares, ..Settings::default() };
         let shared = shared(&store, settings, &files.0);
@@ -317,8 +315,13 @@ fn firmware() -> Template {
     Template::parse(FIRMWARE).expect("a plain name")
 }
 
-/// Phones of any vendors; a few fetch a firmware that an operator has put there.
-fn fleet(seed: u64, chance: &mut Chance, files: &Folder) -> Vec<(Arc<Member>, Arc<Profile>)> {
+/// Phones of any vendors, and how many are known before they boot: all but some at the end. A few
+/// fetch a firmware that an operator has put there.
+fn fleet(
+    seed: u64,
+    chance: &mut Chance,
+    files: &Folder,
+) -> (Vec<(Arc<Member>, Arc<Profile>)>, usize) {
     let profiles = Profiles::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins"));
     let profiles = profiles.expect("the phones of this project's plugins");
     let mut names: Vec<&str> = profiles.all().iter().map(|profile| &*profile.name).collect();
@@ -328,7 +331,11 @@ fn fleet(seed: u64, chance: &mut Chance, files: &Folder) -> Vec<(Arc<Member>, Ar
     let recipe = Recipe { count: 10 + chance.below(30), mix, seed, spread: true };
     let fleet = Fleet::generate(&profiles, &recipe).expect("a small fleet");
     let known = fleet.members.len() - fleet.members.len() / 5;
-    let phones = (0..).zip(fleet.members).map(|(index, member)| {
+    // Some phones cannot be told apart before somebody registers them.
+    let must_be_known = |member: &Member| member.plugin.is_some() || member.has_uuid;
+    let members = (0..).zip(fleet.members);
+    let members = members.filter(|(index, member)| *index < known || !must_be_known(member));
+    let phones = members.map(|(index, member)| {
         let mut profile = (**profiles.find(&member.profile).expect("its profile")).clone();
         if index >= known {
             // Who is unknown gets a configuration made for it, and has no credentials of its own.
@@ -342,7 +349,7 @@ fn fleet(seed: u64, chance: &mut Chance, files: &Folder) -> Vec<(Arc<Member>, Ar
         }
         (Arc::new(member), Arc::new(profile))
     });
-    phones.collect()
+    (phones.collect(), known)
 }
 
 /// A transfer whose file cannot be read ends with an ERROR, and that is the phone's answer.
@@ -363,8 +370,8 @@ fn firmware_step(profile: &Profile) -> Step {
         tsize: Some(0),
     };
     let options = if first.transport == Transport::Tftp { asked } else { first.options };
-    let method = Method::Get;
-    Step { get: firmware(), expect: Expect::Common, method, body: 0, options, ..first }
+    let (method, form) = (Method::Get, Template::default());
+    Step { get: firmware(), expect: Expect::Common, method, body: 0, form, options, ..first }
 }
 
 fn store(members: &[(Arc<Member>, Arc<Profile>)]) -> Arc<MemoryStore> {

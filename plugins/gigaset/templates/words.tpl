@@ -17,7 +17,7 @@
 {{- (own if own.proxy_ip else line)[key] or 5060 -}}
 {% endmacro %}
 {% macro bit(n) %}
-0x{{ "1248"[n % 4] }}{% for _ in range(n // 4) %}0{% endfor %}
+0x{{ [1, 2, 4, 8][n % 4] }}{% for _ in range(n // 4) %}0{% endfor %}
 {% endmacro %}
 {# An address as the number that it is. #}
 {% macro address(text) %}

@@ -35,6 +35,7 @@ pub enum Filter {
     NumberSort,
     TextSort,
     ZeroFill,
+    Checksum,
     Mac,
     Xml,
     Line,
@@ -157,6 +158,7 @@ impl Filter {
             ("numsort", 0) => Some(Filter::NumberSort),
             ("strsort", 0) => Some(Filter::TextSort),
             ("zfill", 1) => Some(Filter::ZeroFill),
+            ("checksum", 0) => Some(Filter::Checksum),
             ("mac", 0) => Some(Filter::Mac),
             ("e" | "escape" | "xml", 0) => Some(Filter::Xml),
             ("line", 0) => Some(Filter::Line),
@@ -268,7 +270,7 @@ impl<'a> Run<'a> {
                 Value::Text(text.into_bump_str())
             }
             (Filter::Int, Value::None, _) => Value::Int(0),
-            (Filter::Int, Value::Text(text), _) => match text.parse::<i64>() {
+            (Filter::Int, Value::Text(text) | Value::Safe(text), _) => match text.parse::<i64>() {
                 Ok(number) => Value::Int(number),
                 Err(_) => return Ok(None),
             },
@@ -306,6 +308,9 @@ impl<'a> Run<'a> {
                     _ => ints.into_iter().max(),
                 };
                 found.map_or(Value::Undefined, Value::Int)
+            }
+            (Filter::Checksum, Value::Text(text) | Value::Safe(text), _) => {
+                Value::Int(i64::from(words::checksum(text)))
             }
             (Filter::ZeroFill, _, [Value::Int(width)]) => {
                 let mut text = String::new();
@@ -434,6 +439,7 @@ fn name_of(kind: &Filter) -> &'static str {
         Filter::Least => "min",
         Filter::Most => "max",
         Filter::ZeroFill => "zfill",
+        Filter::Checksum => "checksum",
         // The others have an answer of their own for every value.
         _ => "string",
     }

@@ -58,6 +58,17 @@ fn arithmetic<'a>(
         text.push_str(right);
         return Ok(Value::Text(text.into_bump_str()));
     }
+    let is_row =
+        |value: &Value<'_>| matches!(value, Value::List(_) | Value::Array(_) | Value::Stream(_));
+    if operator == Operator::Add && is_row(&left) && is_row(&right) {
+        let mut both = ArenaVec::new_in(arena);
+        for items in [left.items(arena)?.0, right.items(arena)?.0] {
+            for index in 0..items.len() {
+                both.push(items.get(index).ok_or(Declined("a row that ends early"))?);
+            }
+        }
+        return Ok(Value::Stream(both.into_bump_slice()));
+    }
     let (Value::Int(left), Value::Int(right)) = (left, right) else {
         return Err(Declined("arithmetic with what is no whole number"));
     };

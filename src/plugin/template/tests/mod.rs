@@ -21,7 +21,7 @@ struct Count {
     /// Declined, and the reference engine fails as well.
     failed: u32,
     /// Declined, though the reference engine gives bytes: right, and slow.
-    slow: BTreeMap<&'static str, u32>,
+    slow: BTreeMap<String, u32>,
 }
 
 impl Count {
@@ -37,7 +37,9 @@ impl Count {
                 difference(&ours, &theirs),
             ),
             (Err(_), Err(_)) => self.failed += 1,
-            (Err(Ok(Declined(why))), Ok(_)) => *self.slow.entry(why).or_default() += 1,
+            (Err(Ok(Declined(why))), Ok(_)) => {
+                *self.slow.entry(format!("{}/{name}: {why}", given.plugin)).or_default() += 1;
+            }
             (Err(Err(why)), Ok(_)) => panic!("{name} has no program: {why}"),
         }
     }

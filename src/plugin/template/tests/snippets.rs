@@ -73,7 +73,7 @@ fn compare_all(templates: impl Iterator<Item = String>, escape: Escape) -> Count
     let mut count = Count::default();
     for (name, (_, text)) in &sources {
         if templates.program(name, &given).is_err_and(|error| error.is_err()) {
-            *count.slow.entry("no program").or_default() += 1;
+            *count.slow.entry("no program".to_owned()).or_default() += 1;
             continue;
         }
         let compare = || count_one(&templates, name, &given);
@@ -424,7 +424,7 @@ fn templates_that_name_each_other() {
         let given = Given { device: None, model: None, plugin: "p", data: &data, raw: &raw };
         for (name, _) in *family {
             if templates.program(name, &given).is_err_and(|error| error.is_err()) {
-                *count.slow.entry("no program").or_default() += 1;
+                *count.slow.entry("no program".to_owned()).or_default() += 1;
                 continue;
             }
             count.compare(&templates, name, &given);

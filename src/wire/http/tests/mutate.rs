@@ -102,7 +102,8 @@ fn what_is_accepted_keeps_the_rules() {
     for seed in 100_000..120_000 {
         let input = mutated(&mut Chance(seed));
         let Ok(Parsed::Request { request, length }) = parse(&input) else { continue };
-        assert!(input[..length].ends_with(b"\r\n\r\n"), "seed {seed}");
+        let head = length - request.form.map_or(0, <[u8]>::len);
+        assert!(input[..head].ends_with(b"\r\n\r\n"), "seed {seed}");
         assert!(request.version == Version::Http10 || request.host.is_some(), "seed {seed}");
         assert!(!request.path.is_empty(), "seed {seed}");
         assert!(!request.path.iter().any(|byte| matches!(byte, 0..=32 | 127)), "seed {seed}");
