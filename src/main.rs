@@ -1,5 +1,7 @@
 //! The command line: flags become settings, settings become a server or the answer to a question.
 
+mod commands;
+
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -9,6 +11,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use commands::PluginCommand;
 use ringboot::device::{Device, Document, raw};
 use ringboot::plugin::Plugins;
 use ringboot::settings::{Driver, Listen, Settings, SettingsError};
@@ -70,6 +73,11 @@ enum Command {
         fleet: PathBuf,
         #[command(flatten)]
         flags: Flags,
+    },
+    /// Fetch what vendors alone may give away: firmware, languages.
+    Plugin {
+        #[command(subcommand)]
+        command: PluginCommand,
     },
     /// Write every device and configuration as JSON lines, also beside a running server.
     Export {
@@ -194,6 +202,7 @@ fn run(command: Command) -> Result<ExitCode> {
             }
         }
         Command::Import { fleet, flags } => import_fleet(&fleet, &flags.settings()?)?,
+        Command::Plugin { command } => return command.run(),
         Command::Export { out, flags } => export_all(out.as_deref(), &flags.settings()?)?,
     }
     Ok(ExitCode::SUCCESS)
