@@ -20,6 +20,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
+use std::iter::once;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::Error;
@@ -126,10 +128,16 @@ impl Shelf {
         }
         let record = Record::read(files)?;
         let mut shelf = Self { files: files.to_owned(), own, record, _lock: lock };
-        if let Some(change) = read(&shelf.own.join("change.json"))? {
-            shelf.carry_out(change)?;
-        }
+        shelf.finish()?;
         Ok(shelf)
+    }
+
+    /// Carries out what is decided and not done: nothing else may touch `ready` before.
+    fn finish(&mut self) -> Result<(), Error> {
+        match read(&self.own.join("change.json"))? {
+            Some(change) => self.carry_out(change),
+            None => Ok(()),
+        }
     }
 
     /// What is installed.
@@ -169,6 +177,7 @@ impl Shelf {
         package: &Package,
         unpacked: &Unpacked,
     ) -> Result<usize, Error> {
+        self.finish()?;
         let change = self.prepare(plugin, package, unpacked)?;
         self.decide(&change)?;
         self.carry_out(change)?;
@@ -180,6 +189,7 @@ impl Shelf {
     /// # Errors
     /// [`Error::Disk`].
     pub fn remove(&mut self, plugin: &str, package: &str) -> Result<bool, Error> {
+        self.finish()?;
         let Some(known) = self.record.find(plugin, package) else { return Ok(false) };
         let change = Change {
             plugin: plugin.to_owned(),
@@ -231,11 +241,16 @@ impl Shelf {
     fn check_place(&self, plugin: &str, package: &str, file: &str) -> Result<(), Error> {
         let folder = self.files.join(plugin);
         let taken = |path: PathBuf, error: String| Err(Error::Taken { path, error });
-        let parents = file.match_indices('/').map(|(end, _)| &file[..end]);
-        for parent in parents {
-            let path = folder.join(parent);
-            match fs::symlink_metadata(&path) {
+        let device = fs::metadata(&self.own).map_err(Error::disk(&self.own))?.dev();
+        // The plugin's own folder may be a link of the operator's.
+        let parents = file.match_indices('/').map(|(end, _)| folder.join(&file[..end]));
+        let parents = parents.map(|path| (fs::symlink_metadata(&path), path));
+        for (meta, path) in once((fs::metadata(&folder), folder.clone())).chain(parents) {
+            match meta {
                 Ok(meta) if !meta.is_dir() => return taken(path, "it is no folder".to_owned()),
+                Ok(meta) if meta.dev() != device => {
+                    return taken(path, "it is on another file system".to_owned());
+                }
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(Error::disk(&path)(error));
                 }
