@@ -282,7 +282,8 @@ fn what_is_somebody_elses_stays() {
     assert!(!place.0.join("b").exists());
     let unpacked = place.unpack(&package, &zip(&[("a", b"a")])).expect("files");
     shelf.install("acme-2", &package, &unpacked).expect("a free place");
-    let other = Package { name: "other".to_owned(), ..package };
+    let mut other = package.clone();
+    other.name = "other".to_owned();
     let unpacked = place.unpack(&other, &zip(&[("a", b"a")])).expect("files");
     let error = shelf.install("acme-2", &other, &unpacked).expect_err("it is taken");
     assert!(error.to_string().ends_with("it belongs to the package \"fw\""), "{error}");
