@@ -1,7 +1,7 @@
 //! A download is whole and has the wanted sum, or it is not there; what was cut off goes on later.
 //!
-//! `<sum>.part` is what came so far, and `<sum>.tag` what the server called it, so that bytes of two
-//! states of a file are not joined. `<sum>` is whole and verified.
+//! `<sum>.part` is what came so far, and `<sum>.tag` what the server called it, so that bytes of
+//! two states of a file are not joined. `<sum>` is whole and verified.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -56,7 +56,7 @@ impl Tag {
     }
 }
 
-/// Downloads the package into `folder` and verifies it. `progress` is told the bytes that are there.
+/// Downloads the package into `folder` and verifies it. `progress` is told the bytes there are.
 ///
 /// # Errors
 /// [`Error`]; what came is kept when it may be the beginning of the right file.

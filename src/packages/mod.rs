@@ -1,5 +1,5 @@
-//! Firmware and other files of vendors: downloaded, verified, unpacked and put in place whole, or not
-//! at all.
+//! Firmware and other files of vendors: downloaded, verified, unpacked and put in place whole, or
+//! not at all.
 //!
 //! A manifest's `[[package]]` entries say what there is; files go to `<data>/files/<plugin id>`,
 //! where the server looks for what operators put there.

@@ -142,7 +142,8 @@ fn archives_become_the_files_that_are_wanted() {
     // A signed archive in an archive, whose files take its place.
     let signed = [b"signature\x1f\x8b\0".as_slice(), &gzip(&plain)].concat();
     let package = place.package(
-        "unpack = [\"zip\", \"unsign *.sgn\", \"tar *.tgz\"]\ninclude = [\"*.rom\"]\nflatten = true",
+        "unpack = [\"zip\", \"unsign *.sgn\", \"tar *.tgz\"]\n\
+         include = [\"*.rom\"]\nflatten = true",
     );
     let bytes = zip(&[("in/b.tgz.sgn", &signed), ("note", b"n"), ("in/c.rom", b"c")]);
     let found = names(place.unpack(&package, &bytes).expect("files"));

@@ -1,5 +1,5 @@
-//! Files that vendors publish and let nobody pass on: where they are, how they are told from others,
-//! how they are unpacked. An entry that could not be verified is refused.
+//! Files that vendors publish and let nobody pass on: where they are, how they are verified and
+//! unpacked. An entry that could not be verified is refused.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
