@@ -13,6 +13,7 @@ pub mod identify;
 pub mod import;
 pub mod limits;
 pub mod log;
+pub mod packages;
 pub mod plugin;
 pub mod query;
 pub mod ring;

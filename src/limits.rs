@@ -336,3 +336,30 @@ const _: () = assert!(FLUSH_SLOW.as_nanos() <= FLUSH_PAUSE_MAX.as_nanos());
 const _: () = assert!(LOAD_THREADS_MAX <= LOAD_RANGES);
 const _: () = assert!(LOAD_BATCH >= INDEX_SHARDS);
 const _: () = assert!(FLUSH_INTERVAL.as_nanos() <= FLUSH_PAUSE_MAX.as_nanos());
+
+// ---- Packages
+
+/// Bytes of a package, downloaded or unpacked; more is refused: an archive can hold anything.
+pub const PACKAGE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// Entries of a package's archives.
+pub const PACKAGE_ENTRIES_MAX: usize = 20_000;
+/// Longest path of a file in a package, in bytes.
+pub const PACKAGE_PATH_BYTES_MAX: usize = 1024;
+/// Longest part of such a path, in bytes: what file systems take.
+pub const PACKAGE_NAME_BYTES_MAX: usize = 255;
+/// Memory for taking one xz archive apart; its own head says how much it wants.
+pub const PACKAGE_XZ_BYTES_MAX: u32 = 256 * 1024 * 1024;
+/// Bytes in front of a signed file within which the file begins.
+pub const PACKAGE_SIGNATURE_BYTES_MAX: usize = 512;
+/// Bytes of a download that are written at once.
+pub const FETCH_CHUNK_BYTES: usize = 128 * 1024;
+/// Servers that a download is sent on to, one after another.
+pub const FETCH_REDIRECTS_MAX: u32 = 5;
+/// Time for a connection to a vendor's server, and for its name.
+pub const FETCH_CONNECT_TIME_MAX: Duration = Duration::from_secs(15);
+/// Silence after which a download ends; the next one goes on from there.
+pub const FETCH_SILENCE_MAX: Duration = Duration::from_secs(30);
+
+const _: () = assert!(PACKAGE_NAME_BYTES_MAX <= PACKAGE_PATH_BYTES_MAX);
+const _: () = assert!((PACKAGE_XZ_BYTES_MAX as u64) <= PACKAGE_BYTES_MAX);
+const _: () = assert!(FETCH_CONNECT_TIME_MAX.as_nanos() <= FETCH_SILENCE_MAX.as_nanos());

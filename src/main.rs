@@ -65,7 +65,7 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
-    /// Make, check and test plugins.
+    /// Make, check and test plugins, and fetch what vendors alone may give away.
     #[command(subcommand)]
     Plugin(commands::PluginCommand),
     /// Take devices and configurations into a stopped server's data folder: all of them or none.
@@ -198,7 +198,7 @@ fn run(command: Command) -> Result<ExitCode> {
                 println!("{}", out.join(path).display());
             }
         }
-        Command::Plugin(command) => commands::plugin(command)?,
+        Command::Plugin(command) => return commands::plugin(command),
         Command::Import { fleet, flags } => import_fleet(&fleet, &flags.settings()?)?,
         Command::Export { out, flags } => export_all(out.as_deref(), &flags.settings()?)?,
     }

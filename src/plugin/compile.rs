@@ -13,6 +13,7 @@ use super::files::{self, Entry, PathPattern, Paths};
 use super::manifest::{
     Associate, FileEntry, LoadError, Manifest, Origin, Placed, ReleaseEntry, Rule, Transport,
 };
+use super::package::Package;
 use super::pattern::Pattern;
 use super::render::{self, Templates};
 use super::rules::{self, Key, Subject};
@@ -224,6 +225,7 @@ fn release(read: &Read, entry: &ReleaseEntry) -> Result<Arc<Release>, Vec<LoadEr
     for file in manifest.files.iter().chain(&manifest.commons) {
         check_names(read, &file.releases, &mut errors);
     }
+    let packages = packages(read, entry, &mut errors);
     let models = models(read, entry).map_err(|error| vec![error])?;
     let folder = read.folder.join("templates");
     let sources = render::sources(&folder, entry.name.get_ref()).map_err(|error| vec![error])?;
@@ -271,7 +273,25 @@ fn release(read: &Read, entry: &ReleaseEntry) -> Result<Arc<Release>, Vec<LoadEr
         sensitive,
         templates,
         data,
+        packages,
     }))
+}
+
+fn packages(read: &Read, entry: &ReleaseEntry, errors: &mut Vec<LoadError>) -> Vec<Package> {
+    let mut packages: Vec<Package> = Vec::new();
+    for written in &read.manifest.packages {
+        check_names(read, &written.releases, errors);
+        match written.compile() {
+            _ if !is_for(&written.releases, entry) => {}
+            Ok(package) if packages.iter().any(|other| other.name == package.name) => {
+                let message = format!("{:?} has two packages {:?}", read.id(entry), package.name);
+                errors.push(read.error(&written.name, message));
+            }
+            Ok(package) => packages.push(package),
+            Err((offset, message)) => errors.push(read.origin().error(offset, message)),
+        }
+    }
+    packages
 }
 
 fn models(read: &Read, entry: &ReleaseEntry) -> Result<Models, LoadError> {

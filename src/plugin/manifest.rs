@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
+use super::package::PackageEntry;
+
 /// A text of the manifest that remembers where it stands.
 pub type Placed = Spanned<String>;
 
@@ -41,6 +43,9 @@ pub struct Manifest {
     /// Files shared by all phones of a release.
     #[serde(default, rename = "common")]
     pub commons: Vec<FileEntry>,
+    /// What phones need that vendors alone may give away.
+    #[serde(default, rename = "package")]
+    pub packages: Vec<PackageEntry>,
     /// The releases, each a plugin of its own.
     #[serde(rename = "release")]
     pub releases: Vec<ReleaseEntry>,

@@ -9,6 +9,7 @@ mod compile;
 mod extract;
 mod files;
 mod manifest;
+mod package;
 mod pattern;
 mod program;
 mod render;
@@ -22,6 +23,7 @@ pub use associate::{Info, PROBABLE};
 pub use extract::Scratch;
 pub use files::StaticFile;
 pub use manifest::{LoadError, Transport};
+pub use package::{Glob, Kind, Package, Step, clean};
 pub use render::RenderError;
 
 use ahash::RandomState;
@@ -84,6 +86,7 @@ pub struct Release {
     sensitive: Vec<Pattern>,
     templates: render::Templates,
     data: Json,
+    packages: Vec<Package>,
 }
 
 /// A release's models by name.
@@ -224,6 +227,11 @@ impl Release {
         self.models
             .iter()
             .map(|(name, entry)| (&**name, entry.versions.first().map_or("", String::as_str)))
+    }
+
+    /// What it can be given that is downloaded, in the manifest's order.
+    pub fn packages(&self) -> &[Package] {
+        &self.packages
     }
 
     /// Whether it serves files over this transport.

@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("world", &["limits", "device", "query", "directory", "plugin", "identify", "store", "time"]),
     ("worker", &["limits", "time", "query", "wire", "ring", "plugin", "content", "world"]),
     ("control", &["limits", "time", "device", "directory", "plugin", "content", "store", "world"]),
+    ("packages", &["limits", "plugin"]),
     ("tools", &["device", "query", "plugin"]),
     ("import", ALL),
     ("export", ALL),
@@ -51,6 +52,7 @@ const DOORS: &[(&str, &str, bool)] = &[
     ("io_uring", "src/ring", false),
     ("libc", "src/ring", false),
     ("rocksdb", "src/store", false),
+    ("ureq", "src/packages", false),
 ];
 
 /// What the load generator may name of the server: what both ends of a wire share.

@@ -1,8 +1,11 @@
-//! The commands about plugins: a new one, what is wrong with it, whether its cases hold.
+//! The commands about plugins: a new one, what is wrong with it, whether its cases hold, packages.
+
+mod packages;
 
 use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use ringboot::plugin::Plugins;
 use ringboot::tools::{cases, check, phones, skeleton};
@@ -30,6 +33,10 @@ pub enum PluginCommand {
         #[command(flatten)]
         chosen: Chosen,
     },
+    /// Download, verify and unpack packages of vendors into `<data-dir>/files/<plugin id>`.
+    Fetch(packages::Fetch),
+    /// Take the files of installed packages away.
+    Remove(packages::Remove),
     /// Print the page of vendors, releases and models, and of what they support.
     Phones(Folder),
 }
@@ -55,22 +62,23 @@ pub struct Chosen {
 ///
 /// # Errors
 /// What is wrong with the plugins, or cannot be read or written.
-pub fn plugin(command: PluginCommand) -> Result<()> {
+pub fn plugin(command: PluginCommand) -> Result<ExitCode> {
     match command {
         PluginCommand::New { name, vendor, folder } => {
             for file in skeleton::write(&folder.plugins_dir, &name, &vendor)? {
                 println!("{}", file.display());
             }
             println!("next: ringboot plugin test {name} --bless; ringboot plugin check {name}");
-            Ok(())
         }
-        PluginCommand::Check(chosen) => check_plugins(&chosen),
-        PluginCommand::Test { bless, chosen } => test(&chosen, bless),
+        PluginCommand::Check(chosen) => check_plugins(&chosen)?,
+        PluginCommand::Test { bless, chosen } => test(&chosen, bless)?,
+        PluginCommand::Fetch(wanted) => return wanted.run(),
+        PluginCommand::Remove(installed) => installed.run()?,
         PluginCommand::Phones(folder) => {
             print!("{}", phones::page(&Plugins::load(&folder.plugins_dir)?));
-            Ok(())
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn check_plugins(chosen: &Chosen) -> Result<()> {
