@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::device::{Device, Revision, Text, raw};
 use crate::directory::Stamp;
 use crate::limits;
-use crate::plugin::{FileId, Release, Route, StaticFile};
+use crate::plugin::{FileId, Release, Rendered, Route, StaticFile};
 use crate::world::{Decision, World};
 
 /// What a decision comes to.
@@ -54,6 +54,7 @@ pub struct Content {
     hits: AtomicU64,
     renders: AtomicU64,
     failures: AtomicU64,
+    failed_overrides: AtomicU64,
     evictions: AtomicU64,
 }
 
@@ -66,6 +67,8 @@ pub struct Counters {
     pub renders: u64,
     /// Bodies that could not be made.
     pub failures: u64,
+    /// Bodies that the shipped template made because the administrator's failed.
+    pub failed_overrides: u64,
     /// Bodies that went to make room.
     pub evictions: u64,
     /// Bytes that are kept, with what it takes to find them.
@@ -123,6 +126,7 @@ impl Content {
             hits: AtomicU64::new(0),
             renders: AtomicU64::new(0),
             failures: AtomicU64::new(0),
+            failed_overrides: AtomicU64::new(0),
             evictions: AtomicU64::new(0),
         }
     }
@@ -164,6 +168,7 @@ impl Content {
             hits: self.hits.load(Ordering::Relaxed),
             renders: self.renders.load(Ordering::Relaxed),
             failures: self.failures.load(Ordering::Relaxed),
+            failed_overrides: self.failed_overrides.load(Ordering::Relaxed),
             evictions: self.evictions.load(Ordering::Relaxed),
             bytes,
         }
@@ -192,6 +197,7 @@ impl Content {
             let (id, plugin) = (&device.id, release.id());
             tracing::warn!(device = %id, %plugin, %reason, "a configuration file cannot be made");
         }
+        let made = made.map(|rendered| self.told(release, Some(device), rendered));
         if decision.is_stored && made.is_ok() != device.configured {
             let changed = world.set_configured(device, made.is_ok());
             source.device = changed.map_or(source.device, |device| device.revision);
@@ -214,11 +220,23 @@ impl Content {
         }
         let mut settings = (*world.configs.base()).clone();
         raw::fill_defaults(&mut settings);
-        let made = release.render_common(file, &settings);
+        let made = release.rendered_common(file, &settings);
         if let Err(reason) = &made {
             tracing::warn!(plugin = %release.id(), %reason, "a shared file cannot be made");
         }
+        let made = made.map(|rendered| self.told(release, None, rendered));
         self.keep(Some(key), source, made.ok())
+    }
+
+    /// The bytes of a file; what an override could not make is counted and told.
+    fn told(&self, release: &Release, device: Option<&Device>, rendered: Rendered) -> Bytes {
+        if let Some(reason) = rendered.failed_override {
+            self.failed_overrides.fetch_add(1, Ordering::Relaxed);
+            let device = device.map(|device| tracing::field::display(&device.id));
+            let plugin = release.id();
+            tracing::error!(device, %plugin, %reason, "an override fails: the shipped one is used");
+        }
+        rendered.bytes
     }
 
     fn kept(&self, key: &Key, source: Source) -> Option<Found> {
@@ -249,12 +267,17 @@ impl Content {
 }
 
 /// Renders a device's file, where its settings are valid.
-fn make(world: &World, release: &Release, device: &Device, file: FileId) -> Result<Bytes, String> {
+fn make(
+    world: &World,
+    release: &Release,
+    device: &Device,
+    file: FileId,
+) -> Result<Rendered, String> {
     let settings = world.settings_of(device).ok_or("its configuration is gone")?;
     if let Some(fault) = raw::validate(&settings).into_iter().next() {
         return Err(format!("{}: {}", fault.place, fault.text));
     }
-    release.render(file, device, &settings).map_err(|error| error.to_string())
+    release.rendered(file, device, &settings).map_err(|error| error.to_string())
 }
 
 fn found(body: Option<(Bytes, Etag)>) -> Found {

@@ -303,6 +303,8 @@ pub const TEMPLATE_DEPTH_MAX: usize = 32;
 pub const TEMPLATE_PARTS_MAX: usize = 1024;
 /// Macros that call each other; more are left to the reference engine, which has a bound too.
 pub const MACRO_DEPTH_MAX: usize = 64;
+/// Digits that `zfill` fills a text up to.
+pub const ZFILL_WIDTH_MAX: usize = 4096;
 /// Arguments of a macro.
 pub const MACRO_ARGUMENTS_MAX: usize = 16;
 /// Numbers in a `range`; the reference engine refuses more.

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ringboot::device::{Device, Document, raw};
-use ringboot::plugin::Plugins;
+use ringboot::plugin::{LoadErrors, Plugins};
 use ringboot::settings::{Driver, Listen, Settings, SettingsError};
-use ringboot::tools::{explain, render};
+use ringboot::tools::{explain, overrides, render};
 use ringboot::{export, import, log, ring, serve};
 
 mod commands;
@@ -36,7 +36,14 @@ enum Command {
     /// Serve phones until SIGTERM. SIGHUP loads the plugins anew, SIGUSR1 logs the counters.
     Serve(Flags),
     /// Check settings and plugins, and say everything that is wrong with them.
-    Check(Flags),
+    Check {
+        /// Take what is shipped now for what this override was made from: `PLUGIN/NAME.tpl`; may be
+        /// given several times.
+        #[arg(long, value_name = "OVERRIDE")]
+        accept: Vec<String>,
+        #[command(flatten)]
+        flags: Flags,
+    },
     /// Say what requests would be taken for: JSON lines from the standard input.
     Explain {
         /// Read what is known of phones, and say which plugin fits how well.
@@ -166,7 +173,7 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("ringboot: {error:#}");
             let config = error.is::<SettingsError>()
-                || error.is::<ringboot::plugin::LoadErrors>()
+                || error.is::<LoadErrors>()
                 || error.is::<ring::Unavailable>();
             ExitCode::from(if config { EXIT_CONFIG } else { 1 })
         }
@@ -182,7 +189,7 @@ fn run(command: Command) -> Result<ExitCode> {
                 .map_err(|error| anyhow::anyhow!("logging: {error}"))?;
             serve::run(&settings)?;
         }
-        Command::Check(flags) => check(&flags.settings()?)?,
+        Command::Check { accept, flags } => check(&accept, &flags.settings()?)?,
         Command::Explain { associate, flags } => {
             let plugins = Plugins::load(&flags.settings()?.plugins_dir)?;
             let out = BufWriter::new(io::stdout().lock());
@@ -190,7 +197,8 @@ fn run(command: Command) -> Result<ExitCode> {
             return Ok(ExitCode::from(u8::from(bad > 0)));
         }
         Command::Render { plugin, device, raw_config, out, now: _, flags } => {
-            let plugins = Plugins::load(&flags.settings()?.plugins_dir)?;
+            let settings = flags.settings()?;
+            let plugins = Plugins::load_over(&settings.plugins_dir, &settings.templates_dir())?;
             let device = Device::from_document(document(&device)?)?;
             let mut settings = document(&raw_config)?;
             raw::fill_defaults(&mut settings);
@@ -205,9 +213,10 @@ fn run(command: Command) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(settings: &Settings) -> Result<()> {
+fn check(accept: &[String], settings: &Settings) -> Result<()> {
     settings.check()?;
-    let plugins = Plugins::load(&settings.plugins_dir)?;
+    let plugins = Plugins::load_over(&settings.plugins_dir, &settings.templates_dir())?;
+    let accepted = overrides::accept(&plugins, accept)?;
     let models: usize = plugins.releases().iter().map(|release| release.models().count()).sum();
     println!("settings: good");
     println!("plugins: {} releases, {models} models: good", plugins.releases().len());
@@ -220,7 +229,10 @@ fn check(settings: &Settings) -> Result<()> {
         Ok(probe) => println!("io_uring: good, kernel {}", probe.kernel),
         Err(unavailable) => println!("io_uring: {unavailable}"),
     }
-    Ok(())
+    accepted.iter().for_each(|name| println!("overrides: {name}: accepted"));
+    let told = overrides::check(&plugins);
+    told.lines.iter().for_each(|line| println!("overrides: {line}"));
+    if told.broken.is_empty() { Ok(()) } else { Err(LoadErrors(told.broken).into()) }
 }
 
 fn document(file: &Path) -> Result<Document> {

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 
 use crate::content::Content;
 use crate::limits;
-use crate::plugin::Plugins;
+use crate::plugin::{Fault, LoadErrors, Overrides, Plugins};
 use crate::ring::epoll::Epoll;
 use crate::ring::uring::Uring;
 use crate::ring::{self, Io, Setup, Sizes, Waker};
@@ -84,7 +84,7 @@ impl Server {
                 claim(address, kind).with_context(|| format!("{name} {address}"))?;
             }
         }
-        let plugins = Plugins::load(&settings.plugins_dir)?;
+        let plugins = load_plugins(settings)?;
         tracing::info!(releases = plugins.releases().len(), "plugins are loaded");
         let store = Rocks::open(&settings.store_dir())?;
         let base = settings.base_raw_config();
@@ -204,7 +204,7 @@ impl Server {
     /// Takes a new set of plugins in use; one with a mistake leaves the old one.
     fn reload(&self, settings: &Settings) {
         self.shared.content.set_folders(&settings.files_dir());
-        match Plugins::load(&settings.plugins_dir) {
+        match load_plugins(settings) {
             Ok(plugins) => {
                 tracing::info!(releases = plugins.releases().len(), "plugins are loaded anew");
                 self.shared.world.set_plugins(plugins);
@@ -251,6 +251,22 @@ impl Server {
         tracing::info!("stopped: all changes are written");
         Ok(())
     }
+}
+
+/// Loads the plugins, and tells what is wrong with the overrides of their templates.
+fn load_plugins(settings: &Settings) -> Result<Plugins, LoadErrors> {
+    let plugins = Plugins::load_over(&settings.plugins_dir, &settings.templates_dir())?;
+    for Fault { error, is_broken } in plugins.override_faults() {
+        match is_broken {
+            true => tracing::error!("{error}: this override is NOT used, the shipped one is"),
+            false => tracing::warn!("{error}"),
+        }
+    }
+    let overrides = plugins.releases().iter().filter_map(|release| release.overrides());
+    for changed in overrides.flat_map(Overrides::compare_originals) {
+        tracing::warn!("{changed}");
+    }
+    Ok(plugins)
 }
 
 /// Starts the reading of the store; where it fails, the server is told why.

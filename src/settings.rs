@@ -224,6 +224,11 @@ impl Settings {
         self.data_dir.join("files")
     }
 
+    /// Where administrators put templates over those that are shipped: a folder for each plugin id.
+    pub fn templates_dir(&self) -> PathBuf {
+        self.data_dir.join("templates")
+    }
+
     /// Says whether a server can run with these settings.
     ///
     /// # Errors

@@ -11,13 +11,15 @@ use super::associate::{Contest, Scores};
 use super::extract::{ExtractorBuilder, Profile};
 use super::files::{self, Entry, PathPattern, Paths};
 use super::manifest::{
-    Associate, FileEntry, LoadError, Manifest, Origin, Placed, ReleaseEntry, Rule, Transport,
+    Associate, Escape, FileEntry, LoadError, Manifest, Origin, Placed, ReleaseEntry, Rule,
+    Transport,
 };
+use super::overrides::{self, Overrides, Shipped};
 use super::package::Package;
 use super::pattern::Pattern;
 use super::render::{self, Templates};
 use super::rules::{self, Key, Subject};
-use super::{Common, LoadErrors, Made, Models, Plugins, Release};
+use super::{ById, Common, LoadErrors, Made, Models, Plugins, Release};
 use crate::device::Text;
 
 /// A manifest that was read, and where.
@@ -49,7 +51,7 @@ impl Read {
 }
 
 /// Loads a folder; see [`Plugins::load`].
-pub fn load(folder: &Path) -> Result<Plugins, LoadErrors> {
+pub fn load(folder: &Path, operator: Option<&Path>) -> Result<Plugins, LoadErrors> {
     let mut errors = Vec::new();
     let reads = read_all(folder, &mut errors);
     let mut ranks: BTreeMap<String, u32> = BTreeMap::new();
@@ -75,7 +77,7 @@ pub fn load(folder: &Path) -> Result<Plugins, LoadErrors> {
         let named = read.manifest.releases.iter();
         let named = named.filter(|entry| is_folder_name(entry.name.get_ref()));
         releases.extend(named.filter_map(|entry| {
-            release(read, entry).map_err(|mut more| errors.append(&mut more)).ok()
+            release(read, entry, operator).map_err(|mut more| errors.append(&mut more)).ok()
         }));
     }
     let extractor = builder.build().map_err(|error| {
@@ -89,11 +91,14 @@ pub fn load(folder: &Path) -> Result<Plugins, LoadErrors> {
         return Err(LoadErrors(errors));
     }
     releases.sort_by(|a, b| a.id.cmp(&b.id));
-    let by_id = releases.iter().enumerate().map(|(index, r)| (r.id.clone(), index)).collect();
+    let by_id = releases.iter().enumerate().map(|(index, r)| (r.id.clone(), index));
+    let by_id: ById = by_id.collect();
+    let is_known = |id: &str| by_id.contains_key(id);
+    let strays = operator.map(|folder| overrides::strays(folder, is_known)).unwrap_or_default();
     static GENERATION: AtomicU64 = AtomicU64::new(1);
     let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
     let contest = Contest::new(releases.iter().map(|release| (&*release.vendor, &release.scores)));
-    Ok(Plugins { generation, extractor: extractor?, contest, releases, by_id })
+    Ok(Plugins { generation, extractor: extractor?, contest, releases, by_id, strays })
 }
 
 /// Folders are named after releases.
@@ -219,7 +224,11 @@ fn check_names(read: &Read, names: &[Placed], errors: &mut Vec<LoadError>) {
     }
 }
 
-fn release(read: &Read, entry: &ReleaseEntry) -> Result<Arc<Release>, Vec<LoadError>> {
+fn release(
+    read: &Read,
+    entry: &ReleaseEntry,
+    operator: Option<&Path>,
+) -> Result<Arc<Release>, Vec<LoadError>> {
     let manifest = &read.manifest;
     let mut errors = Vec::new();
     for file in manifest.files.iter().chain(&manifest.commons) {
@@ -258,6 +267,10 @@ fn release(read: &Read, entry: &ReleaseEntry) -> Result<Arc<Release>, Vec<LoadEr
     let shared = made.split_off(files.len());
     let commons = expand_commons(shared, &models);
     let paths = paths(read, entry, &commons).map_err(|error| vec![error])?;
+    let overrides = operator.and_then(|folder| {
+        let folder = folder.join(read.id(entry));
+        over(read, (&read.id(entry), &entries), &sources, (&made, &models), &folder)
+    });
     Ok(Arc::new(Release {
         id: Text::from(read.id(entry)),
         place: read.place(&entry.name),
@@ -274,6 +287,7 @@ fn release(read: &Read, entry: &ReleaseEntry) -> Result<Arc<Release>, Vec<LoadEr
         templates,
         data,
         packages,
+        overrides,
     }))
 }
 
@@ -328,6 +342,38 @@ fn templates(
     entries: &[&FileEntry],
     sources: &render::Sources,
 ) -> Result<Templates, Vec<LoadError>> {
+    let (escapes, conditions) = ways(read, entries);
+    Templates::compile(sources, &conditions, &escapes, read.manifest.render.escape)
+}
+
+/// The administrator's templates over those of one release.
+fn over(
+    read: &Read,
+    (id, entries): (&str, &[&FileEntry]),
+    sources: &render::Sources,
+    (files, models): (&[Made], &Models),
+    folder: &Path,
+) -> Option<Box<Overrides>> {
+    if !folder.is_dir() {
+        return None;
+    }
+    let (escapes, conditions) = ways(read, entries);
+    let shipped = Shipped {
+        plugin: id,
+        vendor: &read.manifest.vendor,
+        sources,
+        conditions: &conditions,
+        escapes: &escapes,
+        standard: read.manifest.render.escape,
+        files,
+        models,
+        facts: BTreeMap::new(),
+    };
+    Overrides::load(folder, shipped)
+}
+
+/// How templates are escaped, where they say so, and the conditions of files.
+fn ways(read: &Read, entries: &[&FileEntry]) -> (HashMap<String, Escape>, Vec<(String, String)>) {
     let mut escapes = HashMap::new();
     let mut conditions = Vec::new();
     for file in entries {
@@ -339,7 +385,7 @@ fn templates(
             conditions.push((condition_name(read, when), text));
         }
     }
-    Templates::compile(sources, &conditions, &escapes, read.manifest.render.escape)
+    (escapes, conditions)
 }
 
 /// A condition's template has the name of its place, so that a mistake in it is told there.

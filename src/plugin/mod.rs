@@ -9,6 +9,7 @@ mod compile;
 mod extract;
 mod files;
 mod manifest;
+mod overrides;
 mod package;
 mod pattern;
 mod program;
@@ -23,6 +24,7 @@ pub use associate::{Info, PROBABLE};
 pub use extract::Scratch;
 pub use files::StaticFile;
 pub use manifest::{LoadError, Transport};
+pub use overrides::{Fault, Override, Overrides};
 pub use package::{Glob, Kind, Package, Step, clean};
 pub use render::RenderError;
 
@@ -38,6 +40,7 @@ use crate::device::{Device, Document, Text};
 use crate::query::{Query, Sighting, Source};
 use files::{Entry, PathPattern, Paths, Shared};
 use manifest::Encoding;
+use overrides::Wanted;
 use pattern::Pattern;
 use render::Given;
 
@@ -49,8 +52,13 @@ pub struct Plugins {
     contest: associate::Contest,
     /// By id, in order.
     releases: Vec<Arc<Release>>,
-    by_id: HashMap<Text, usize, RandomState>,
+    by_id: ById,
+    /// Folders of overrides that are no release's.
+    strays: Vec<Fault>,
 }
+
+/// Releases' places by their ids.
+type ById = HashMap<Text, usize, RandomState>;
 
 /// Everything that is wrong with a folder of plugins, all at once.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -87,6 +95,17 @@ pub struct Release {
     templates: render::Templates,
     data: Json,
     packages: Vec<Package>,
+    /// The administrator's templates; most releases have none.
+    overrides: Option<Box<Overrides>>,
+}
+
+/// A file that was made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rendered {
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Why the administrator's template could not make it, so that the shipped one did.
+    pub failed_override: Option<String>,
 }
 
 /// A release's models by name.
@@ -151,7 +170,22 @@ impl Plugins {
     /// # Errors
     /// All mistakes of all manifests and templates, each with file and line.
     pub fn load(folder: &Path) -> Result<Plugins, LoadErrors> {
-        compile::load(folder)
+        compile::load(folder, None)
+    }
+
+    /// The same with the administrator's templates over those that are shipped: they lie in
+    /// `<operator>/<plugin>/`. A mistake in one of them is no error: the shipped template stays.
+    ///
+    /// # Errors
+    /// As [`Plugins::load`].
+    pub fn load_over(folder: &Path, operator: &Path) -> Result<Plugins, LoadErrors> {
+        compile::load(folder, Some(operator))
+    }
+
+    /// What is wrong with the administrator's templates, or may be.
+    pub fn override_faults(&self) -> impl Iterator<Item = &Fault> {
+        let each = self.releases.iter().filter_map(|release| release.overrides());
+        self.strays.iter().chain(each.flat_map(Overrides::faults))
     }
 
     /// Differs for every set that was loaded by this process.
@@ -309,11 +343,26 @@ impl Release {
         device: &Device,
         raw: &Document,
     ) -> Result<Bytes, RenderError> {
+        self.rendered(file, device, raw).map(|rendered| rendered.bytes)
+    }
+
+    /// The same, and whether an override failed on it.
+    ///
+    /// # Errors
+    /// [`RenderError`].
+    pub fn rendered(
+        &self,
+        file: FileId,
+        device: &Device,
+        raw: &Document,
+    ) -> Result<Rendered, RenderError> {
         let made = &self.files[usize::from(file.0)];
         let model = device.model.as_deref();
         let known = model.and_then(|model| Some((model, self.models.get(model)?)));
         let (plugin, data) = (&*self.id, &self.data);
-        self.make(made, model, &Given { device: Some(device), model: known, plugin, data, raw })
+        let place = Some(usize::from(file.0));
+        let given = Given { device: Some(device), model: known, plugin, data, raw };
+        self.make((made, place), model, &given)
     }
 
     /// Makes a shared file. `raw` is the server's base configuration.
@@ -321,11 +370,20 @@ impl Release {
     /// # Errors
     /// [`RenderError`].
     pub fn render_common(&self, file: FileId, raw: &Document) -> Result<Bytes, RenderError> {
+        self.rendered_common(file, raw).map(|rendered| rendered.bytes)
+    }
+
+    /// The same, and whether an override failed on it.
+    ///
+    /// # Errors
+    /// [`RenderError`].
+    pub fn rendered_common(&self, file: FileId, raw: &Document) -> Result<Rendered, RenderError> {
         let common = &self.commons[usize::from(file.0)];
         let model = common.model.as_deref();
         let known = model.and_then(|model| Some((model, self.models.get(model)?)));
         let (plugin, data) = (&*self.id, &self.data);
-        self.make(&common.made, model, &Given { device: None, model: known, plugin, data, raw })
+        let given = Given { device: None, model: known, plugin, data, raw };
+        self.make((&common.made, None), model, &given)
     }
 
     /// Templates that are run by the slower of both engines, each with the reason.
@@ -336,16 +394,32 @@ impl Release {
         slow
     }
 
+    /// The administrator's templates, where there are any.
+    pub fn overrides(&self) -> Option<&Overrides> {
+        self.overrides.as_deref()
+    }
+
     fn make(
         &self,
-        made: &Made,
+        (made, place): (&Made, Option<usize>),
         model: Option<&str>,
         given: &Given<'_>,
-    ) -> Result<Bytes, RenderError> {
+    ) -> Result<Rendered, RenderError> {
+        let mut failed_override = None;
+        if let Some(overrides) = &self.overrides {
+            let is_main = place.is_some() && place == overrides::main_file(&self.files, model);
+            let wanted = Wanted { made, is_main, model };
+            match overrides.render(wanted, given, made.encoding) {
+                None => {}
+                Some(Err(RenderError::Template(reason))) => failed_override = Some(reason),
+                Some(rendered) => return rendered.map(|bytes| Rendered { bytes, failed_override }),
+            }
+        }
         let own = model.filter(|_| made.by_model).map(|model| format!("{model}.tpl"));
         let name = own.filter(|name| self.templates.has(name));
         let name = name.as_deref().unwrap_or(&made.template);
-        self.templates.render(name, made.condition.as_deref(), given, made.encoding)
+        let bytes = self.templates.render(name, made.condition.as_deref(), given, made.encoding)?;
+        Ok(Rendered { bytes, failed_override })
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use minijinja::{Environment, Error, Value};
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -97,14 +97,33 @@ impl Templates {
         escapes: &HashMap<String, Escape>,
         standard: Escape,
     ) -> Result<Self, Vec<LoadError>> {
+        Self::compile_over(sources, conditions, escapes, standard, None)
+    }
+
+    /// The same with templates among them that are read as the predecessor reads its own, by name:
+    /// blocks leave their lines, and a text that is no number is one all the same.
+    ///
+    /// # Errors
+    /// Every template that does not compile.
+    pub fn compile_over(
+        sources: &Sources,
+        conditions: &[(String, String)],
+        escapes: &HashMap<String, Escape>,
+        standard: Escape,
+        foreign: Option<&BTreeSet<String>>,
+    ) -> Result<Self, Vec<LoadError>> {
         let mut env = Environment::new();
         words::install(&mut env);
+        if foreign.is_some() {
+            words::install_foreign(&mut env);
+        }
+        let trims = |name: &str| foreign.is_none_or(|foreign| !foreign.contains(name));
         let modes = escapes.clone();
         env.set_auto_escape_callback(move |name| modes.get(name).unwrap_or(&standard).mode());
-        env.set_trim_blocks(true);
-        env.set_lstrip_blocks(true);
         let mut errors = Vec::new();
         for (name, (file, text)) in sources {
+            env.set_trim_blocks(trims(name));
+            env.set_lstrip_blocks(trims(name));
             if let Err(error) = env.add_template_owned(name.clone(), text.clone()) {
                 let line = error.line().unwrap_or(1);
                 errors.push(LoadError { file: file.clone(), line, message: reason(&error) });
@@ -119,8 +138,8 @@ impl Templates {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let sources = sources.iter().map(|(name, (_, text))| (&**name, &**text));
-        let conditions = conditions.iter().map(|(name, text)| (&**name, &**text));
+        let sources = sources.iter().map(|(name, (_, text))| (&**name, &**text, trims(name)));
+        let conditions = conditions.iter().map(|(name, text)| (&**name, &**text, true));
         let escape = |name: &str| *escapes.get(name).unwrap_or(&standard);
         let programs = template::compile(sources.chain(conditions), &escape);
         let compiled = |program| Compiled { program, size: AtomicUsize::new(0) };
@@ -131,6 +150,11 @@ impl Templates {
     /// Whether there is a template of this name.
     pub fn has(&self, name: &str) -> bool {
         self.programs.contains_key(name)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.programs.is_empty()
     }
 
     /// Templates that only the reference engine can run, each with the reason.
@@ -186,7 +210,7 @@ impl Templates {
     /// The same by the reference engine: what there is no program for, and what fails.
     pub fn reference(&self, name: &str, given: &Given<'_>) -> Result<String, RenderError> {
         let template = self.env.get_template(name).and_then(|t| t.render(context(given)));
-        template.map_err(|error| RenderError::Template(error.to_string()))
+        template.map_err(|error| RenderError::Template(chain(&error)))
     }
 }
 
@@ -209,8 +233,19 @@ pub fn document(table: &toml::Table) -> Result<Json, String> {
     serde_json::to_value(table).map_err(|error| error.to_string())
 }
 
+/// What is wrong, and in the templates within that one.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
 /// What is wrong, without the place.
-fn reason(error: &Error) -> String {
+pub fn reason(error: &Error) -> String {
     error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned)
 }
 

@@ -8,6 +8,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State};
 use super::manifest::Escape;
 use super::zone::{Change, Zone};
 use crate::device::Mac;
+use crate::limits;
 
 /// What the template language calls the escaping of one line.
 const LINE: AutoEscape = AutoEscape::Custom("line");
@@ -25,7 +26,7 @@ impl Escape {
 
 /// Gives an environment the words and the way in which values are written.
 pub fn install(env: &mut Environment<'static>) {
-    env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    env.set_unknown_method_callback(method);
     env.set_formatter(write_value);
     for name in ["e", "escape", "xml"] {
         env.add_filter(name, |text: &Value| Value::from_safe_string(xml(&text_of(text))));
@@ -42,6 +43,58 @@ pub fn install(env: &mut Environment<'static>) {
     env.add_function("zone", zone_function);
     env.add_function("phonebook_url", phonebook_url);
     env.add_function("service_url", service_url);
+}
+
+/// Gives an environment what templates written for the predecessor expect of the usual words.
+pub fn install_foreign(env: &mut Environment<'static>) {
+    env.add_filter("int", int);
+}
+
+/// Methods of Python's texts and maps.
+fn method(
+    state: &State<'_, '_>,
+    value: &Value,
+    name: &str,
+    arguments: &[Value],
+) -> Result<Value, Error> {
+    if let (Some(text), "zfill", [width]) = (value.as_str(), name, arguments) {
+        let width = usize::try_from(width.clone())?.min(limits::ZFILL_WIDTH_MAX);
+        // Zeros go behind a sign.
+        let sign = text.len() - text.trim_start_matches(['+', '-']).len();
+        let (sign, digits) = text.split_at(sign.min(1));
+        let zeros = width.saturating_sub(text.chars().count());
+        return Ok(Value::from(format!("{sign}{}{digits}", "0".repeat(zeros))));
+    }
+    minijinja_contrib::pycompat::unknown_method_callback(state, value, name, arguments)
+}
+
+/// `x | int(default, base)` as Jinja2 has it: what is no number is the default.
+fn int(value: &Value, default: Option<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    let named: Option<Value> = kwargs.get("default")?;
+    let base: Option<u32> = kwargs.get("base")?;
+    kwargs.assert_all_used()?;
+    let default = default.or(named).unwrap_or_else(|| Value::from(0));
+    let Some(text) = value.as_str() else {
+        let number = i64::try_from(value.clone()).ok();
+        let float = || f64::try_from(value.clone()).ok().and_then(whole);
+        return Ok(number.or_else(float).map_or(default, Value::from));
+    };
+    let text = text.trim();
+    let base = base.unwrap_or(10);
+    let digits = match base {
+        16 => text.trim_start_matches("0x").trim_start_matches("0X"),
+        _ => text,
+    };
+    let exact = (2..=36).contains(&base).then(|| i64::from_str_radix(digits, base).ok());
+    let float = || text.parse::<f64>().ok().and_then(whole);
+    Ok(exact.flatten().or_else(float).map_or(default, Value::from))
+}
+
+/// The whole part of a number that a template counts with.
+fn whole(number: f64) -> Option<i64> {
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "it is in the range of whole numbers")]
+    (number.abs() <= EXACT_MAX).then_some(number as i64)
 }
 
 /// Writes a value: undefined and none write nothing; texts are escaped for their file.

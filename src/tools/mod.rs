@@ -3,6 +3,7 @@
 pub mod cases;
 pub mod check;
 pub mod explain;
+pub mod overrides;
 pub mod phones;
 pub mod render;
 pub mod skeleton;

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::device::{Device, Document};
-use crate::plugin::{Plugins, RenderError};
+use crate::plugin::{Plugins, RenderError, Rendered};
 
 /// Why files could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,14 @@ pub enum Error {
         path: String,
         /// What failed.
         error: RenderError,
+    },
+    /// The administrator's template failed. A phone would be given what the shipped one makes.
+    #[error("{path}: the override fails: {reason}")]
+    Override {
+        /// The file's path.
+        path: String,
+        /// What failed.
+        reason: String,
     },
     /// A file could not be written.
     #[error("{}: {error}", path.display())]
@@ -45,13 +53,16 @@ pub fn run(
 ) -> Result<Vec<String>, Error> {
     let release = plugins.release(plugin).ok_or_else(|| Error::Plugin(plugin.to_owned()))?;
     let own = release.device_files(device).into_iter();
-    let own = own.map(|(path, file)| (path, release.render(file, device, raw)));
+    let own = own.map(|(path, file)| (path, release.rendered(file, device, raw)));
     let shared = release.common_files();
-    let shared = shared.map(|(path, file)| (path.to_owned(), release.render_common(file, raw)));
+    let shared = shared.map(|(path, file)| (path.to_owned(), release.rendered_common(file, raw)));
     let mut written = Vec::new();
-    for (path, bytes) in own.chain(shared) {
-        let bytes = match bytes {
-            Ok(bytes) => bytes,
+    for (path, rendered) in own.chain(shared) {
+        let bytes = match rendered {
+            Ok(Rendered { failed_override: Some(reason), .. }) => {
+                return Err(Error::Override { path, reason });
+            }
+            Ok(rendered) => rendered.bytes,
             Err(RenderError::Absent) => continue,
             Err(error) => return Err(Error::Render { path, error }),
         };

@@ -7,6 +7,7 @@ mod crash;
 mod early;
 mod hostile;
 mod http;
+mod overrides;
 mod packages;
 mod phones;
 mod publisher;

@@ -46,17 +46,18 @@ impl Unsupported {
     }
 }
 
-/// Makes a program of each template that can have one.
+/// Makes a program of each template that can have one: of its name and its text, and whether blocks
+/// leave no blank lines in it.
 pub fn compile<'s>(
-    sources: impl Iterator<Item = (&'s str, &'s str)>,
+    sources: impl Iterator<Item = (&'s str, &'s str, bool)>,
     escape: &dyn Fn(&str) -> Escape,
 ) -> impl Iterator<Item = (&'s str, Result<Program, Unsupported>)> {
     let mut templates = BTreeMap::new();
-    for (name, text) in sources {
+    for (name, text, trims) in sources {
         let space = WhitespaceConfig {
             keep_trailing_newline: false,
-            lstrip_blocks: true,
-            trim_blocks: true,
+            lstrip_blocks: trims,
+            trim_blocks: trims,
         };
         if let Ok(parsed) = parse(text, name, SyntaxConfig, space) {
             templates.insert(name, parsed);
