@@ -7,11 +7,11 @@
 {% set at = own if own.proxy_ip else line %}
 {% for rank in ["", "backup_"] if at[rank ~ "proxy_ip"] %}
 {% if at[rank ~ "proxy_ip"] not in all.servers %}
-{% set all.servers = all.servers + [at[rank ~ "proxy_ip"]] %}
-{% set all.ports = all.ports + [at[rank ~ "proxy_port"] or 5060] %}
+{% set all.servers = (all.servers + [at[rank ~ "proxy_ip"]])|list %}
+{% set all.ports = (all.ports + [at[rank ~ "proxy_port"] or 5060])|list %}
 {% endif %}
 {% endfor %}
-{% set all.lines = all.lines + [{"line": line, "at": at, "port": line.n - 1}] %}
+{% set all.lines = (all.lines + [{"line": line, "at": at, "port": line.n - 1}])|list %}
 {% endfor %}
 cli version 3.20
 {% if tz %}
