@@ -382,15 +382,11 @@ fn ways(read: &Read, entries: &[&FileEntry]) -> (HashMap<String, Escape>, Vec<(S
         }
         if let Some(when) = &file.when {
             let text = format!("{{% if {} %}}1{{% endif %}}", when.get_ref());
-            conditions.push((condition_name(read, when), text));
+            // The name of its place, so that a mistake in it is told there.
+            conditions.push((read.place(when), text));
         }
     }
     (escapes, conditions)
-}
-
-/// A condition's template has the name of its place, so that a mistake in it is told there.
-fn condition_name(read: &Read, when: &Placed) -> String {
-    read.place(when)
 }
 
 fn compile_file(
@@ -414,7 +410,7 @@ fn compile_file(
         template: template.clone(),
         by_model: file.by_model,
         models: file.models.clone(),
-        condition: file.when.as_ref().map(|when| condition_name(read, when)),
+        condition: file.when.as_ref().map(|when| read.place(when)),
         trigger: file.trigger,
         sensitive: file.sensitive,
         encoding: file.encoding.unwrap_or(read.manifest.render.encoding),

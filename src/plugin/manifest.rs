@@ -152,15 +152,17 @@ pub enum Rewrite {
 
 /// What becomes of a rule whose patterns match and whose `mac` capture is no hardware address.
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[serde(rename_all = "kebab-case")]
 pub enum BadMac {
     /// The rule does not match.
     #[default]
-    DropRule,
+    #[serde(rename = "drop-rule")]
+    Rule,
     /// Only the `mac` is left out.
-    DropKey,
+    #[serde(rename = "drop-key")]
+    Key,
     /// The releases that have the rule tell nothing of this request.
-    DropRelease,
+    #[serde(rename = "drop-release")]
+    Release,
 }
 
 /// Scores (spec section 1.4), the standard ones where nothing is said.

@@ -151,9 +151,9 @@ impl Rule {
         };
         match (parsed, self.bad_mac) {
             (Ok(mac), _) => Ok(Captured::Mac(mac)),
-            (Err(_), BadMac::DropKey) => Ok(Captured::Nothing),
-            (Err(_), BadMac::DropRule) => Err(BadRule::Rule),
-            (Err(_), BadMac::DropRelease) => Err(BadRule::Release),
+            (Err(_), BadMac::Key) => Ok(Captured::Nothing),
+            (Err(_), BadMac::Rule) => Err(BadRule::Rule),
+            (Err(_), BadMac::Release) => Err(BadRule::Release),
         }
     }
 }
@@ -249,7 +249,7 @@ mod tests {
     fn captures_become_what_the_rule_says() {
         let mut desk = Desk::default();
         let mut model = |changes, text: &str| {
-            let rule = rule(Key::Model, changes, BadMac::DropRule);
+            let rule = rule(Key::Model, changes, BadMac::Rule);
             match rule.capture(Key::Model, text.as_bytes(), &mut desk) {
                 Ok(Captured::Rewritten(start)) => Some(desk.texts[start..].to_vec()),
                 Ok(Captured::Same) => Some(text.as_bytes().to_vec()),
@@ -275,10 +275,10 @@ mod tests {
     #[test]
     fn a_bad_mac_costs_what_the_rule_says() {
         let mut desk = Desk::default();
-        let strict = rule(Key::Mac, Vec::new(), BadMac::DropRule);
-        let lax = rule(Key::Mac, Vec::new(), BadMac::DropKey);
+        let strict = rule(Key::Mac, Vec::new(), BadMac::Rule);
+        let lax = rule(Key::Mac, Vec::new(), BadMac::Key);
         assert_eq!(strict.capture(Key::Mac, b"00:15:65", &mut desk), Err(BadRule::Rule));
-        let all = rule(Key::Mac, vec![Rewrite::Percent], BadMac::DropRelease);
+        let all = rule(Key::Mac, vec![Rewrite::Percent], BadMac::Release);
         assert_eq!(all.capture(Key::Mac, b"zz", &mut desk), Err(BadRule::Release));
         assert_eq!(lax.capture(Key::Mac, b"00:15:65", &mut desk), Ok(Captured::Nothing));
         let mac = Captured::Mac(Mac([0, 0x15, 0x65, 0x4a, 0xa9, 0x37]));

@@ -30,7 +30,7 @@ pub struct Run {
     boots: Vec<Boot>,
     /// Whether a boot is followed by another one of the same phone.
     again: bool,
-    members: Vec<(Arc<Member>, Arc<Profile>)>,
+    members: Members,
     setup: Setup,
     _files: Folder,
 }
@@ -315,13 +315,12 @@ fn firmware() -> Template {
     Template::parse(FIRMWARE).expect("a plain name")
 }
 
+/// Phones with their boots.
+type Members = Vec<(Arc<Member>, Arc<Profile>)>;
+
 /// Phones of any vendors, and how many are known before they boot: all but some at the end. A few
 /// fetch a firmware that an operator has put there.
-fn fleet(
-    seed: u64,
-    chance: &mut Chance,
-    files: &Folder,
-) -> (Vec<(Arc<Member>, Arc<Profile>)>, usize) {
+fn fleet(seed: u64, chance: &mut Chance, files: &Folder) -> (Members, usize) {
     let profiles = Profiles::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins"));
     let profiles = profiles.expect("the phones of this project's plugins");
     let mut names: Vec<&str> = profiles.all().iter().map(|profile| &*profile.name).collect();

@@ -25,6 +25,7 @@ use fields::Fields;
 /// What stands at the beginning of an input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it was made")]
 pub enum Parsed<'b> {
     /// The beginning of a head with its short form, or nothing.
     More,
