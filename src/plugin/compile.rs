@@ -189,9 +189,8 @@ fn add_rule(read: &Read, rule: &Rule, builder: &mut ExtractorBuilder) -> Result<
             patterns.push((subject, pattern));
         }
     }
-    // The first of the subjects tells most: it leads the rule.
-    let lead = sources.iter().find_map(|(subject, text)| Some((*subject, text.as_ref()?)));
-    let Some((subject, place)) = lead else {
+    let said = sources.iter().filter_map(|(subject, text)| Some((*subject, text.as_ref()?)));
+    let Some((subject, place)) = rules::lead(said, |text| text.get_ref()) else {
         let message = "an [[extract]] rule has no pattern";
         return Err(read.origin().error(0, message));
     };

@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use super::manifest::{BadMac, Rewrite};
-use super::pattern::Pattern;
+use super::pattern::{self, Pattern};
 use crate::device::Mac;
 
 /// What a rule can say of a phone.
@@ -82,6 +82,24 @@ pub struct Rule {
     pub rewrite: Vec<(Key, Vec<Rewrite>)>,
     /// What a bad `mac` costs.
     pub bad_mac: BadMac,
+}
+
+/// Which pattern leads a rule: the first that asks for a few bytes, else the one that asks for most.
+/// What nearly every request has would be tried for every request.
+pub fn lead<'t, T: Copy>(
+    patterns: impl Iterator<Item = (Subject, T)>,
+    text: impl Fn(T) -> &'t str,
+) -> Option<(Subject, T)> {
+    const ENOUGH: usize = 3;
+    let asked = |pattern: &(Subject, T)| {
+        let hir = pattern::parse(text(pattern.1)).ok();
+        hir.and_then(|hir| hir.properties().minimum_len()).unwrap_or(0).min(ENOUGH)
+    };
+    // Of equal ones the first.
+    patterns.fold(None, |best, next| match best {
+        Some(best) if asked(&best) >= asked(&next) => Some(best),
+        _ => Some(next),
+    })
 }
 
 /// What a captured text became.
@@ -270,6 +288,19 @@ mod tests {
         assert_eq!(model(vec![Rewrite::Lower], ""), None);
         let spaces = Rewrite::Replace(" ".to_owned(), "--".to_owned());
         assert_eq!(model(vec![spaces], "X6U  Pro"), new("X6U----Pro"));
+    }
+
+    #[test]
+    fn what_every_request_has_leads_no_rule() {
+        let lead = |patterns: &[(Subject, &'static str)]| {
+            super::lead(patterns.iter().copied(), |text| text).map(|(subject, _)| subject)
+        };
+        let (agent, args, path) = (Subject::Agent, Subject::Args, Subject::Path);
+        assert_eq!(lead(&[(agent, "^Acme"), (path, r"\.cfg$")]), Some(agent));
+        assert_eq!(lead(&[(agent, "."), (args, "(?:^|&)mac=(?P<mac>.*)")]), Some(args));
+        assert_eq!(lead(&[(agent, ""), (path, "^/")]), Some(path));
+        assert_eq!(lead(&[(agent, ""), (path, "")]), Some(agent));
+        assert_eq!(lead(&[]), None);
     }
 
     #[test]
