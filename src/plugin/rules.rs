@@ -84,8 +84,8 @@ pub struct Rule {
     pub bad_mac: BadMac,
 }
 
-/// Which pattern leads a rule: the first that asks for a few bytes, else the one that asks for most.
-/// What nearly every request has would be tried for every request.
+/// Which pattern leads a rule: the first that asks for a few bytes, else the one that asks for
+/// most. What nearly every request has would be tried for every request.
 pub fn lead<'t, T: Copy>(
     patterns: impl Iterator<Item = (Subject, T)>,
     text: impl Fn(T) -> &'t str,
