@@ -336,3 +336,24 @@ const _: () = assert!(FLUSH_SLOW.as_nanos() <= FLUSH_PAUSE_MAX.as_nanos());
 const _: () = assert!(LOAD_THREADS_MAX <= LOAD_RANGES);
 const _: () = assert!(LOAD_BATCH >= INDEX_SHARDS);
 const _: () = assert!(FLUSH_INTERVAL.as_nanos() <= FLUSH_PAUSE_MAX.as_nanos());
+
+// ---- The REST API
+
+/// Longest body of a request of the REST API; a longer one is answered 413.
+pub const REST_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Connections of the REST API at once; more wait in the listener.
+pub const REST_CONNECTIONS_MAX: usize = 256;
+/// Time without a byte either way before a connection of the REST API is closed.
+pub const REST_IDLE_TIME_MAX: Duration = Duration::from_secs(120);
+/// Threads that take connections of the REST API.
+pub const REST_THREADS: usize = 1;
+/// Requests of the REST API that are worked on at once; more wait.
+pub const REST_JOBS_MAX: usize = 8;
+/// Operations of one path of the REST API that are remembered; the oldest goes for a new one.
+pub const REST_OPERATIONS_MAX: usize = 10_000;
+/// Time that a stop waits for what the REST API is doing.
+pub const REST_STOP_TIME_MAX: Duration = Duration::from_secs(3);
+
+const _: () = assert!(REST_JOBS_MAX <= REST_CONNECTIONS_MAX);
+const _: () = assert!(REST_STOP_TIME_MAX.as_nanos() < SHUTDOWN_TIME_MAX.as_nanos());
+const _: () = assert!(REST_STOP_TIME_MAX.as_nanos() < REST_IDLE_TIME_MAX.as_nanos());
