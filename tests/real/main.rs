@@ -8,6 +8,7 @@ mod early;
 mod hostile;
 mod http;
 mod phones;
+mod rest;
 mod server;
 mod signals;
 mod tftp;
