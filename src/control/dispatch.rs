@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
+use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
@@ -86,7 +86,7 @@ async fn check(
     };
     if route.takes_document {
         check_content_type(&parts.headers)?;
-        call.body = read(body).await?;
+        call.body = read(&parts.headers, body).await?;
     }
     if route.needs_store() && !call.world().is_loaded() {
         return Err(unavailable(&StoreError::Loading));
@@ -160,11 +160,17 @@ fn is_json(kind: &str) -> bool {
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
-async fn read(body: Body) -> Result<Value, Answer> {
-    let bytes = to_bytes(body, limits::REST_BODY_BYTES_MAX).await.map_err(|_| {
+async fn read(headers: &HeaderMap, body: Body) -> Result<Value, Answer> {
+    let too_long = || {
         let text = format!("More than {} bytes.", limits::REST_BODY_BYTES_MAX);
         Answer::text(StatusCode::PAYLOAD_TOO_LARGE, text)
-    })?;
+    };
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    // Where it is told, nothing is read for it.
+    if length.and_then(|length| length.parse::<usize>().ok()) > Some(limits::REST_BODY_BYTES_MAX) {
+        return Err(too_long());
+    }
+    let bytes = to_bytes(body, limits::REST_BODY_BYTES_MAX).await.map_err(|_| too_long())?;
     serde_json::from_slice(&bytes)
         .map_err(|error| Answer::bad(format!("Invalid JSON document: {error}")))
 }
