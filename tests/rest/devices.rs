@@ -158,8 +158,10 @@ fn of_writers_at_once_one_wins_each_time() {
 fn lists_are_narrowed_paged_and_sorted() {
     let site = Site::new("lists");
     for (id, vendor, mac) in [("a", "Snom", "01"), ("b", "Yealink", "02"), ("c", "Aastra", "03")] {
+        let options = r#"{"x":1,"y":2}"#;
+        let mac = format!("00:15:65:00:00:{mac}");
         site.device(&format!(
-            r#"{{"id":"{id}","vendor":"{vendor}","mac":"00:15:65:00:00:{mac}","options":{{"x":1,"y":2}}}}"#
+            r#"{{"id":"{id}","vendor":"{vendor}","mac":"{mac}","options":{options}}}"#
         ));
     }
     let list = |query: &str| site.get(&format!("/0.2/dev_mgr/devices?{query}")).ids("devices");
