@@ -365,3 +365,24 @@ pub const FETCH_SILENCE_MAX: Duration = Duration::from_secs(30);
 const _: () = assert!(PACKAGE_NAME_BYTES_MAX <= PACKAGE_PATH_BYTES_MAX);
 const _: () = assert!((PACKAGE_XZ_BYTES_MAX as u64) <= PACKAGE_BYTES_MAX);
 const _: () = assert!(FETCH_CONNECT_TIME_MAX.as_nanos() <= FETCH_SILENCE_MAX.as_nanos());
+
+// ---- The REST API
+
+/// Longest body of a request of the REST API; a longer one is answered 413.
+pub const REST_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Connections of the REST API at once; more wait in the listener.
+pub const REST_CONNECTIONS_MAX: usize = 256;
+/// Time without a byte either way before a connection of the REST API is closed.
+pub const REST_IDLE_TIME_MAX: Duration = Duration::from_secs(120);
+/// Threads that take connections of the REST API.
+pub const REST_THREADS: usize = 1;
+/// Requests of the REST API that are worked on at once; more wait.
+pub const REST_JOBS_MAX: usize = 8;
+/// Operations of one path of the REST API that are remembered; the oldest goes for a new one.
+pub const REST_OPERATIONS_MAX: usize = 10_000;
+/// Time that a stop waits for what the REST API is doing.
+pub const REST_STOP_TIME_MAX: Duration = Duration::from_secs(3);
+
+const _: () = assert!(REST_JOBS_MAX <= REST_CONNECTIONS_MAX);
+const _: () = assert!(REST_STOP_TIME_MAX.as_nanos() < SHUTDOWN_TIME_MAX.as_nanos());
+const _: () = assert!(REST_STOP_TIME_MAX.as_nanos() < REST_IDLE_TIME_MAX.as_nanos());

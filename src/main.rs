@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use ringboot::device::{Device, Document, raw};
 use ringboot::plugin::{LoadErrors, Plugins};
-use ringboot::settings::{Driver, Listen, Settings, SettingsError};
+use ringboot::settings::{Driver, Listen, RestAuth, Settings, SettingsError};
 use ringboot::tools::{explain, overrides, render};
 use ringboot::{export, import, log, ring, serve};
 
@@ -111,6 +111,12 @@ struct Flags {
     /// Where phones ask by TFTP; empty: nowhere.
     #[arg(long, value_name = "IP:PORT")]
     tftp: Option<Listen>,
+    /// Where operators reach the REST API; empty: nowhere.
+    #[arg(long, value_name = "IP:PORT")]
+    rest: Option<Listen>,
+    /// How callers of the REST API are told apart; without a word of it the API stays closed.
+    #[arg(long)]
+    rest_auth: Option<RestAuth>,
     /// Threads that serve phones, one a core; 0: all cores.
     #[arg(long, value_name = "N")]
     cores: Option<usize>,
@@ -147,6 +153,8 @@ impl Flags {
         set(&mut settings.plugins_dir, self.plugins_dir);
         set(&mut settings.http, self.http);
         set(&mut settings.tftp, self.tftp);
+        set(&mut settings.rest, self.rest);
+        settings.rest_auth = self.rest_auth.or(settings.rest_auth);
         set(&mut settings.cores, self.cores);
         set(&mut settings.connections, self.connections);
         set(&mut settings.driver, self.driver);

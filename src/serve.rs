@@ -10,12 +10,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
 use crate::content::Content;
+use crate::control::{self, Guard};
 use crate::limits;
 use crate::plugin::{Fault, LoadErrors, Overrides, Plugins};
 use crate::ring::epoll::Epoll;
 use crate::ring::uring::Uring;
 use crate::ring::{self, Io, Setup, Sizes, Waker};
-use crate::settings::{Driver, Settings};
+use crate::settings::{Driver, RestAuth, Settings};
 use crate::store::{Loaded, Rocks, StoreError};
 use crate::time::{self, Duration, Instant};
 use crate::worker::{Orders, Proxies, Shared, Stats, Totals, Worker};
@@ -59,6 +60,7 @@ fn choose(wanted: Driver) -> Result<Driver> {
 struct Server {
     shared: Shared,
     cores: Vec<Running>,
+    control: Option<control::Handle>,
     /// Reads the store; phones that it has read are served meanwhile.
     loader: JoinHandle<()>,
     failures: Receiver<String>,
@@ -90,6 +92,7 @@ impl Server {
         let base = settings.base_raw_config();
         let identification = settings.identification.settings();
         let world = World::begin(Arc::new(store), plugins, identification, base);
+        control::restore_parameters(&world);
         let content = Content::default();
         content.set_folders(&settings.files_dir());
         let shared = Shared {
@@ -103,7 +106,7 @@ impl Server {
         };
         let (tell, failures) = channel();
         let loader = load(Arc::clone(&shared.world), began, tell.clone())?;
-        let mut server = Server { shared, cores: Vec::new(), loader, failures };
+        let mut server = Server { shared, cores: Vec::new(), control: None, loader, failures };
         let setup = Setup {
             http: settings.http.0,
             tftp: settings.tftp.0,
@@ -118,6 +121,13 @@ impl Server {
                     server.stop()?;
                     return Err(error);
                 }
+            }
+        }
+        match open(settings, &server.shared) {
+            Ok(control) => server.control = control,
+            Err(error) => {
+                server.stop()?;
+                return Err(error);
             }
         }
         tracing::info!(
@@ -232,7 +242,11 @@ impl Server {
     }
 
     /// Stops all cores, and writes what waits to be written.
-    fn stop(self) -> Result<()> {
+    fn stop(mut self) -> Result<()> {
+        // First: what it is still told, it takes; what comes later is not answered.
+        if let Some(control) = self.control.take() {
+            control.stop();
+        }
         self.shared.orders.stop();
         for core in &self.cores {
             core.waker.wake();
@@ -267,6 +281,32 @@ fn load_plugins(settings: &Settings) -> Result<Plugins, LoadErrors> {
         tracing::warn!("{changed}");
     }
     Ok(plugins)
+}
+
+/// Opens the REST API, where that is wanted and it is said who may use it.
+fn open(settings: &Settings, shared: &Shared) -> Result<Option<control::Handle>> {
+    let Some(address) = settings.rest.0 else { return Ok(None) };
+    let Some(RestAuth::None) = settings.rest_auth else {
+        tracing::warn!(
+            "the REST API is closed: rest_auth does not say how callers are told apart; \"none\" \
+             opens it on {address} to whoever reaches that"
+        );
+        return Ok(None);
+    };
+    if !address.ip().is_loopback() {
+        tracing::warn!("the REST API is open to everybody who reaches {address}");
+    }
+    let guard = Guard::Open { master: settings.identification.settings().master_tenant };
+    let base = control::Base {
+        world: Arc::clone(&shared.world),
+        content: Arc::clone(&shared.content),
+        plugins_dir: settings.plugins_dir.clone(),
+        files_dir: settings.files_dir(),
+    };
+    let control = control::start(address, guard, base);
+    let control = control.with_context(|| format!("rest {address}"))?;
+    tracing::info!(address = %control.address(), "the REST API is open");
+    Ok(Some(control))
 }
 
 /// Starts the reading of the store; where it fails, the server is told why.

@@ -20,6 +20,10 @@ pub struct Settings {
     pub http: Listen,
     /// Where phones ask by TFTP; empty: nowhere.
     pub tftp: Listen,
+    /// Where operators and other services reach the REST API; empty: nowhere.
+    pub rest: Listen,
+    /// How callers of the REST API are told apart. Without a word of it, the API stays closed.
+    pub rest_auth: Option<RestAuth>,
     /// Threads that serve phones, one a core; 0: all cores.
     pub cores: usize,
     /// Connections that shall fit, idle ones too: with io_uring, rings are added until they do;
@@ -81,6 +85,14 @@ pub enum Driver {
     Epoll,
 }
 
+/// How callers of the REST API are told apart.
+#[derive(Deserialize, clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "lowercase")]
+pub enum RestAuth {
+    /// Not at all: whoever reaches the address may do everything.
+    None,
+}
+
 /// How phones are told apart.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(deny_unknown_fields, default)]
@@ -128,6 +140,8 @@ impl Default for Settings {
             plugins_dir: PathBuf::from("plugins"),
             http: Listen(Some(SocketAddr::from(([0, 0, 0, 0], 8667)))),
             tftp: Listen(Some(SocketAddr::from(([0, 0, 0, 0], 6969)))),
+            rest: Listen(Some(SocketAddr::from(([127, 0, 0, 1], 8666)))),
+            rest_auth: None,
             cores: 0,
             connections: 0,
             driver: Driver::Auto,

@@ -165,8 +165,23 @@ impl Configs {
 
     /// Removes a configuration; references to it stay.
     pub fn remove(&self, id: &str) -> Option<Arc<Config>> {
+        self.remove_at(id, None).ok().flatten()
+    }
+
+    /// The same; with a revision, it must still be of that one.
+    ///
+    /// # Errors
+    /// [`Stale`] when that is not so.
+    pub fn remove_at(
+        &self,
+        id: &str,
+        seen: Option<Revision>,
+    ) -> Result<Option<Arc<Config>>, Stale> {
         let mut templates = self.lock();
-        let old = self.configs.first(id)?;
+        let Some(old) = self.configs.first(id) else { return Ok(None) };
+        if seen.is_some_and(|seen| seen != old.revision) {
+            return Err(Stale);
+        }
         self.configs.remove(&old);
         self.children.remove(&old);
         self.flats.remove(id);
@@ -174,7 +189,7 @@ impl Configs {
         self.publish(&templates);
         self.bump(id);
         self.dirty.mark(Key::Config(old.id.clone()));
-        Some(old)
+        Ok(Some(old))
     }
 
     /// The settings of a configuration over those of its parents over the server's own (spec

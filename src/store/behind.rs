@@ -105,6 +105,22 @@ impl WriteBehind {
         self.shared.commit(keys)
     }
 
+    /// What was noted under this name.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn note(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.shared.store.note(name)
+    }
+
+    /// Notes something that is no document; it is durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then what was noted before stays.
+    pub fn set_note(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.shared.store.set_note(name, value)
+    }
+
     /// How the writing goes.
     pub fn stats(&self, now: Instant) -> Stats {
         let shared = &self.shared;

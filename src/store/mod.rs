@@ -60,6 +60,22 @@ pub trait Store: Send + Sync {
     /// [`StoreError`]; then nothing of the batch is stored.
     fn commit(&self, batch: &[Write]) -> Result<(), StoreError>;
 
+    /// What was noted under this name.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    fn note(&self, _name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(None)
+    }
+
+    /// Notes something that is no document; it is durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then what was noted before stays.
+    fn set_note(&self, _name: &str, _value: &[u8]) -> Result<(), StoreError> {
+        Err(StoreError::Failed("this store takes documents only".to_owned()))
+    }
+
     /// How often it has slowed or stopped writes of its own accord. Never waits for one.
     fn pauses(&self) -> Pauses {
         Pauses::default()

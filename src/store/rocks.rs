@@ -188,6 +188,21 @@ impl Store for Rocks {
         written
     }
 
+    fn note(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let db = self.db()?;
+        let found = db.get_cf(family(&db, META), note_key(name));
+        found.map_err(|error| explain(&self.folder, &error))
+    }
+
+    fn set_note(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
+        let mut open = self.lock();
+        let db = open.db(&self.folder)?;
+        let written = db.put_cf_opt(family(db, META), note_key(name), value, &synced());
+        let written = written.map_err(|error| explain(&self.folder, &error));
+        open.was_full = matches!(written, Err(StoreError::Full(_)));
+        written
+    }
+
     fn pauses(&self) -> Pauses {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Pauses { slowed: read(&self.hearing.slowed), stopped: read(&self.hearing.stopped) }
@@ -214,6 +229,11 @@ fn check_format(db: &DB, folder: &Path, may_write: bool) -> Result<(), StoreErro
             known: FORMAT,
         }),
     }
+}
+
+/// Where a note stands among what is said of the store itself.
+fn note_key(name: &str) -> String {
+    format!("note/{name}")
 }
 
 /// The name of the column family of a kind.

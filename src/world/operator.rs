@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::World;
-use crate::device::{Change, Config, Device, Put, Revision, Stale, raw};
+use crate::device::{Change, Config, Device, DeviceId, Put, Revision, Stale, raw};
 use crate::directory::Key;
 use crate::identify::files_differ;
 use crate::limits;
@@ -51,28 +51,43 @@ impl World {
     /// # Errors
     /// [`Refusal`]; nothing was changed.
     pub fn update_device(&self, device: &Device) -> Result<Arc<Device>, Refusal> {
-        self.check_writes()?;
         for _ in 0..limits::DECISIONS_MAX {
-            let old = self.device(&device.id)?;
-            let new = self.complete(device.clone(), Some(&old));
-            let Ok(stored) = self.put_device(new, Some(old.revision)) else { continue };
-            if stored.revision == old.revision {
-                return Ok(stored);
+            let base = self.device(&device.id)?.revision;
+            match self.replace_device(device, base) {
+                Err(Refusal::Stale(Stale)) => {}
+                replaced => return replaced,
             }
-            let left = self.drop_left_config(&old, stored.config.as_deref());
-            return self.make_durable(&stored, Some(&old), left);
         }
         Err(Refusal::Stale(Stale))
     }
 
-    /// Removes a device, and the transient configuration that only it had.
+    /// The same once, where the device is still of the revision that was seen.
     ///
     /// # Errors
     /// [`Refusal`]; nothing was changed.
-    pub fn remove_device(&self, id: &str) -> Result<Arc<Device>, Refusal> {
+    pub fn replace_device(&self, new: &Device, seen: Revision) -> Result<Arc<Device>, Refusal> {
+        self.check_writes()?;
+        let old = self.device(&new.id)?;
+        if old.revision != seen {
+            return Err(Refusal::Stale(Stale));
+        }
+        let stored = self.put_device(self.complete(new.clone(), Some(&old)), Some(seen))?;
+        if stored.revision == seen {
+            return Ok(stored);
+        }
+        let left = self.drop_left_config(&old, stored.config.as_deref());
+        self.make_durable(&stored, Some(&old), left)
+    }
+
+    /// Removes a device, and the transient configuration that only it had. With a revision, it
+    /// must still be of that one.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing was changed.
+    pub fn remove_device(&self, id: &str, seen: Option<Revision>) -> Result<Arc<Device>, Refusal> {
         self.check_writes()?;
         let old = self.device(id)?;
-        let change = Change::Remove { id: old.id.clone(), base: None };
+        let change = Change::Remove { id: old.id.clone(), base: seen };
         let old = self.directory.apply(change)?;
         let left = self.drop_left_config(&old, None);
         let mut keys = vec![Key::Device(old.id.clone())];
@@ -124,36 +139,51 @@ impl World {
     /// # Errors
     /// [`Refusal`]; nothing was changed.
     pub fn update_config(&self, config: &Config) -> Result<Arc<Config>, Refusal> {
-        self.check_writes()?;
         for _ in 0..limits::DECISIONS_MAX {
-            let old = self.config(&config.id)?;
-            let put = self.configs.put(config.clone(), Some(old.revision));
-            let Ok(stored) = put else { continue };
-            if stored.revision == old.revision {
-                return Ok(stored);
+            let base = self.config(&config.id)?.revision;
+            match self.replace_config(config, base) {
+                Err(Refusal::Stale(Stale)) => {}
+                replaced => return replaced,
             }
-            if let Err(error) = self.write_now(vec![Key::Config(stored.id.clone())]) {
-                // Who changed it meanwhile has said what it shall be.
-                drop(self.configs.put((*old).clone(), Some(stored.revision)));
-                return Err(error.into());
-            }
-            self.settle_family(&stored.id);
-            return Ok(stored);
         }
         Err(Refusal::Stale(Stale))
     }
 
-    /// Removes a configuration. References to it stay; devices that have it are configured no more.
+    /// The same once, where the configuration is still of the revision that was seen.
     ///
     /// # Errors
     /// [`Refusal`]; nothing was changed.
-    pub fn remove_config(&self, id: &str) -> Result<Arc<Config>, Refusal> {
+    pub fn replace_config(&self, new: &Config, seen: Revision) -> Result<Arc<Config>, Refusal> {
         self.check_writes()?;
-        let old = self.config(id)?;
-        if !old.deletable {
+        let old = self.config(&new.id)?;
+        if old.revision != seen {
+            return Err(Refusal::Stale(Stale));
+        }
+        let stored = self.configs.put(new.clone(), Some(seen))?;
+        if stored.revision == seen {
+            return Ok(stored);
+        }
+        if let Err(error) = self.write_now(vec![Key::Config(stored.id.clone())]) {
+            // Who changed it meanwhile has said what it shall be.
+            drop(self.configs.put((*old).clone(), Some(stored.revision)));
+            return Err(error.into());
+        }
+        self.settle_family(&stored.id);
+        Ok(stored)
+    }
+
+    /// Removes a configuration. References to it stay; devices that have it are configured no more.
+    /// With a revision, it must still be of that one.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing was changed.
+    pub fn remove_config(&self, id: &str, seen: Option<Revision>) -> Result<Arc<Config>, Refusal> {
+        self.check_writes()?;
+        if !self.config(id)?.deletable {
             return Err(Refusal::NotDeletable(id.to_owned()));
         }
-        let old = self.configs.remove(id).ok_or_else(|| Refusal::Unknown(id.to_owned()))?;
+        let old = self.configs.remove_at(id, seen)?;
+        let old = old.ok_or_else(|| Refusal::Unknown(id.to_owned()))?;
         if let Err(error) = self.write_now(vec![Key::Config(old.id.clone())]) {
             self.restore_configs(vec![old]);
             return Err(error.into());
@@ -170,6 +200,28 @@ impl World {
         let unique = crate::identify::Ids::random().uuid();
         let made = self.configs.template().and_then(|template| template.autocreate(&unique));
         made.map(|config| self.insert_config(config)).transpose()
+    }
+
+    /// What was noted under this name: what operators set that is no document.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn note(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.behind.note(name)
+    }
+
+    /// Notes something; it is durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then what was noted before stays.
+    pub fn set_note(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.behind.check()?;
+        self.behind.set_note(name, value)
+    }
+
+    /// A name for a new device or configuration.
+    pub fn new_name(&self) -> DeviceId {
+        crate::identify::Ids::random().device()
     }
 
     /// Whether the device's plugin is there, and its configuration is known and valid.

@@ -294,11 +294,11 @@ fn operators_write_through_and_clean_up_after_phones() {
     let (text, same) = ask(&mut core);
     assert!(text.contains("new"), "{text}");
     assert_eq!(same.revision, phone.revision);
-    assert_eq!(world.remove_config("base"), Err(Refusal::NotDeletable("base".into())));
-    world.remove_config("own").expect("a store that works");
+    assert_eq!(world.remove_config("base", None), Err(Refusal::NotDeletable("base".into())));
+    world.remove_config("own", None).expect("a store that works");
     let (text, phone) = ask(&mut core);
     assert_eq!((text.as_str(), phone.configured), ("Missing", false));
-    world.remove_device(&phone.id).expect("a store that works");
+    world.remove_device(&phone.id, None).expect("a store that works");
     assert!(!store.documents().contains_key(&Key::Device(phone.id.clone())));
 }
 

@@ -11,6 +11,7 @@ mod overrides;
 mod packages;
 mod phones;
 mod publisher;
+mod rest;
 mod server;
 mod signals;
 mod tftp;

@@ -32,6 +32,8 @@ pub struct Place {
     pub http: SocketAddr,
     /// Where TFTP is served.
     pub tftp: SocketAddr,
+    /// Where the REST API is served, where it is open.
+    pub rest: SocketAddr,
 }
 
 /// A server that runs. It is killed when it is dropped; what it said is shown if its test failed.
@@ -75,8 +77,9 @@ impl Place {
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(folder.join("data")).unwrap();
         let plugins = PathBuf::from(PLUGINS);
-        let [http, tftp] = [free_port(), free_port()].map(|port| ([127, 0, 0, 1], port).into());
-        Self { folder, plugins, http, tftp }
+        let [http, tftp, rest] =
+            [(); 3].map(|()| free_port()).map(|port| ([127, 0, 0, 1], port).into());
+        Self { folder, plugins, http, tftp, rest }
     }
 
     /// Gives the place a copy of one vendor's plugins, to change them.
@@ -107,6 +110,7 @@ impl Place {
     pub fn serving(&self, driver: &str) -> Command {
         let mut command = self.command("serve");
         command.args(["--http", &self.http.to_string(), "--tftp", &self.tftp.to_string()]);
+        command.args(["--rest", &self.rest.to_string()]);
         command.args(["--cores", "2", "--driver", driver]);
         command
     }

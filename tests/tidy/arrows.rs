@@ -21,7 +21,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["limits", "device", "directory", "time"]),
     ("world", &["limits", "device", "query", "directory", "plugin", "identify", "store", "time"]),
     ("worker", &["limits", "time", "query", "wire", "ring", "plugin", "content", "world"]),
-    ("control", &["limits", "time", "device", "directory", "plugin", "content", "store", "world"]),
+    (
+        "control",
+        &["limits", "time", "device", "query", "directory", "plugin", "content", "store", "world"],
+    ),
     ("packages", &["limits", "plugin"]),
     ("tools", &["device", "query", "plugin"]),
     ("import", ALL),

@@ -1,0 +1,150 @@
+//! What operators and other services ask by HTTP: the REST API, on threads of its own.
+//!
+//! A request goes through the checks of `dispatch`, in the predecessor's order, and then to the
+//! handler that `table` names for its path and method. Handlers run on threads that may wait for
+//! the disk; no core of the data path ever waits for them.
+
+mod answer;
+mod call;
+mod configs;
+mod devices;
+mod dhcp;
+mod dispatch;
+mod guard;
+mod json;
+mod links;
+mod listen;
+mod openapi;
+mod operations;
+mod parameters;
+mod plugins;
+mod schema;
+mod select;
+mod table;
+
+pub use guard::{Caller, Guard, Tenants};
+pub use operations::{Operation, Operations, Progress, State};
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::content::Content;
+use crate::device::Text;
+use crate::limits;
+use crate::plugin::{LoadErrors, Plugins};
+use crate::world::{Core, World};
+use listen::Bounded;
+use parameters::Parameters;
+
+/// What the API stands on.
+pub struct Base {
+    /// Devices, configurations, plugins.
+    pub world: Arc<World>,
+    /// What phones are given.
+    pub content: Arc<Content>,
+    /// Where the plugins are.
+    pub plugins_dir: PathBuf,
+    /// Where operators' files are.
+    pub files_dir: PathBuf,
+}
+
+/// What handlers share.
+struct Api {
+    base: Base,
+    guard: Guard,
+    /// Told apart from that of the last start: revisions are counted anew at each.
+    epoch: Text,
+    /// Decides what a DHCP server reports.
+    core: Mutex<Core>,
+    parameters: Parameters,
+    operations: Operations,
+}
+
+/// The API while it runs.
+pub struct Handle {
+    runtime: Runtime,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<io::Result<()>>,
+    address: SocketAddr,
+}
+
+/// Starts the API; its address is taken when this returns.
+///
+/// # Errors
+/// An address that cannot be had, or threads.
+pub fn start(address: SocketAddr, guard: Guard, base: Base) -> io::Result<Handle> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(limits::REST_THREADS)
+        .max_blocking_threads(limits::REST_JOBS_MAX)
+        .thread_name("control")
+        .enable_all()
+        .build()?;
+    let api = Arc::new(Api::new(guard, base));
+    let listener = runtime.block_on(TcpListener::bind(address))?;
+    let address = listener.local_addr()?;
+    let (stop, stopped) = oneshot::channel();
+    let serving = runtime.spawn(async move {
+        let serve = axum::serve(Bounded::new(listener), dispatch::router(api));
+        // A handle that is dropped ends it too.
+        serve.with_graceful_shutdown(async { drop(stopped.await) }).await
+    });
+    Ok(Handle { runtime, stop, serving, address })
+}
+
+/// Makes the server be as the parameters say that operators set; the first thing at a start.
+pub fn restore_parameters(world: &World) {
+    Parameters::read(world).apply(world);
+}
+
+impl Handle {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no more requests, and finishes those that it has, where they do not take too long.
+    pub fn stop(self) {
+        let _ = self.stop.send(());
+        let serving = self.serving;
+        let ended = self
+            .runtime
+            .block_on(async { tokio::time::timeout(limits::REST_STOP_TIME_MAX, serving).await });
+        match ended {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::error!(%error, "the REST API"),
+            Ok(Err(error)) => tracing::error!(%error, "the REST API"),
+            Err(_) => tracing::warn!("the REST API is stopped while it still does something"),
+        }
+        self.runtime.shutdown_timeout(limits::REST_STOP_TIME_MAX);
+    }
+}
+
+impl Api {
+    fn new(guard: Guard, base: Base) -> Api {
+        let core = Mutex::new(base.world.core());
+        let epoch = Text::from(&base.world.new_name()[..8]);
+        let parameters = Parameters::read(&base.world);
+        Api { base, guard, epoch, core, parameters, operations: Operations::default() }
+    }
+
+    fn world(&self) -> &World {
+        &self.base.world
+    }
+
+    fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the plugins of the folder in use; with a mistake in them, those in use stay.
+    fn load_plugins(&self) -> Result<(), LoadErrors> {
+        self.base.content.set_folders(&self.base.files_dir);
+        self.world().set_plugins(Plugins::load(&self.base.plugins_dir)?);
+        Ok(())
+    }
+}

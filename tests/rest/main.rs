@@ -1,0 +1,7 @@
+//! The REST API over real sockets: status, fields and bytes of every path and method.
+
+mod configs;
+mod devices;
+mod general;
+mod rows;
+mod site;
