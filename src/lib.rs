@@ -6,6 +6,7 @@
 #![deny(clippy::missing_safety_doc, clippy::allow_attributes)]
 
 pub mod content;
+pub mod control;
 pub mod device;
 pub mod directory;
 pub mod export;

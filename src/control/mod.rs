@@ -1,0 +1,3 @@
+//! What operators' programs ask of the server; nothing here knows what a connection is.
+
+pub mod find;
