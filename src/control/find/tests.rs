@@ -111,7 +111,7 @@ fn queries_are_read_as_clients_write_them() {
     let read = |pairs: &[(&str, &str)]| Params::parse(pairs).expect("a query");
     let all = json!({"id": "a"});
     let all = all.as_object().expect("an object");
-    let finds = |pairs| read(pairs).selector.matches(all);
+    let finds = |pairs: &[(&str, &str)]| read(pairs).selector.matches(all);
     assert!(!finds(&[("q", r#"{"id":"b"}"#)]));
     assert!(finds(&[("q", r#"{"id":"b""#)]));
     assert!(finds(&[("q", r#"{"id":"b"}"#), ("q64", "eyJpZCI6ImEifQ==")]));
@@ -236,7 +236,7 @@ fn random_device(id: usize, chance: &mut Chance) -> Device {
 }
 
 fn random_condition(key: &str, chance: &mut Chance) -> Value {
-    let mut one = |chance: &mut Chance| match chance.below(10) {
+    let one = |chance: &mut Chance| match chance.below(10) {
         0 => chance.pick(&[json!(null), json!(""), json!(1), json!(["a"])]),
         _ => value(key, chance),
     };
