@@ -149,11 +149,6 @@ impl Config {
         document
     }
 
-    /// The settings of this layer alone, as compact JSON.
-    pub fn raw_json(&self) -> &str {
-        &self.raw
-    }
-
     /// The settings of this layer alone.
     pub fn raw_config(&self) -> Document {
         serde_json::from_str(&self.raw).expect("invariant: raw was written from an object")

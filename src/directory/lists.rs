@@ -1,4 +1,4 @@
-//! All devices in their order, and the sets of those that share a configuration, a plugin, a tenant.
+//! All devices in their order, and the sets of those that share a configuration, plugin or tenant.
 
 use std::sync::Arc;
 

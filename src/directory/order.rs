@@ -1,4 +1,4 @@
-//! Documents in the order in which they came, each at a place of its own for as long as it is there.
+//! Documents in the order in which they came, each at a place of its own while it is there.
 //!
 //! A list's page begins anywhere at once: the places that are taken are a compressed set, which
 //! finds the nth of a million in a microsecond. A document costs a pointer, and the set a bit.
@@ -66,20 +66,17 @@ impl<T: Placed> Order<T> {
     /// Gives out so many places. Each is to be filled, or left.
     pub fn take(&self, count: usize) -> Vec<Place> {
         let mut taken = self.taken();
-        let places: Vec<_> = (0..count).map(|_| Place(taken.give())).collect();
-        let chunks = (taken.next as usize).div_ceil(limits::ORDER_CHUNK);
-        let have = self.chunks.load();
-        if have.len() < chunks {
-            let mut more = (**have).clone();
-            more.resize_with(chunks, Arc::default);
-            self.chunks.store(Arc::new(more));
-        }
+        let places = (0..count).map(|_| Place(taken.give())).collect();
+        self.grow(&taken);
         places
     }
 
     /// Gives out one place.
     pub fn take_one(&self) -> Place {
-        self.take(1)[0]
+        let mut taken = self.taken();
+        let place = Place(taken.give());
+        self.grow(&taken);
+        place
     }
 
     /// Puts a document at its place, in the stead of whatever was there.
@@ -133,6 +130,17 @@ impl<T: Placed> Order<T> {
     pub fn table_bytes(&self) -> usize {
         let chunk = limits::ORDER_CHUNK * size_of::<Option<Arc<T>>>() + size_of::<Chunk<T>>();
         self.chunks.load().len() * chunk + self.taken().set.serialized_size()
+    }
+
+    /// Makes chunks for all places that were given out.
+    fn grow(&self, taken: &Taken) {
+        let chunks = (taken.next as usize).div_ceil(limits::ORDER_CHUNK);
+        let have = self.chunks.load();
+        if have.len() < chunks {
+            let mut more = (**have).clone();
+            more.resize_with(chunks, Arc::default);
+            self.chunks.store(Arc::new(more));
+        }
     }
 
     /// The next documents of one chunk.

@@ -28,7 +28,7 @@ pub use view::{Field, Fielded};
 use std::sync::Arc;
 
 use crate::device::{Config, Device};
-use crate::directory::{Configs, Directory, Placed};
+use crate::directory::{Configs, Directory, Order, Placed};
 use plan::Plan;
 
 /// The devices that are asked for, of those of the tenants that the selector names: see
@@ -42,11 +42,7 @@ pub fn configs(configs: &Configs, params: &Params) -> Vec<Arc<Config>> {
     run(plan::configs(configs, &params.selector), configs.order(), params)
 }
 
-fn run<T: Fielded + Placed>(
-    plan: Plan<T>,
-    order: &crate::directory::Order<T>,
-    params: &Params,
-) -> Vec<Arc<T>> {
+fn run<T: Fielded + Placed>(plan: Plan<T>, order: &Order<T>, params: &Params) -> Vec<Arc<T>> {
     match plan {
         Plan::Found(found) => page(found.into_iter(), 0, params),
         Plan::Among { places, is_exact } => {
