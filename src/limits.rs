@@ -239,6 +239,10 @@ pub const UNKNOWN_MACS_WINDOW: Duration = Duration::from_secs(600);
 pub const DIRECTORY_STRIPES: usize = 256;
 /// Locks that each index of devices, and of configurations, is spread over.
 pub const INDEX_SHARDS: usize = 128;
+/// Places of documents behind one lock: a list's memory grows by a word for each of so many.
+pub const ORDER_CHUNK: usize = 4096;
+/// Documents that whoever walks a list takes at once: no writer waits for more.
+pub const ORDER_LOT: usize = 64;
 /// Texts that many documents have and that are kept once; when there are more, they begin anew.
 pub const KNOWN_MAX: usize = 65_536;
 /// Most keys without a field of their own that are looked at whether others have the same.
@@ -262,6 +266,8 @@ const _: () = assert!(PATTERN_OPS_MAX <= PATTERN_STEPS_MAX);
 const _: () = assert!(PROVISIONAL_PER_SOURCE_MAX <= ADDRESS_CANDIDATES_MAX);
 const _: () = assert!(ADDRESS_CANDIDATES_MAX <= PROVISIONAL_MAX);
 const _: () = assert!(INDEX_SHARDS.is_power_of_two());
+const _: () = assert!(ORDER_CHUNK.is_power_of_two());
+const _: () = assert!(ORDER_LOT <= ORDER_CHUNK);
 
 // ---- Store and content
 

@@ -10,6 +10,7 @@ mod configs;
 mod devices;
 mod dhcp;
 mod dispatch;
+mod find;
 mod guard;
 mod json;
 mod links;

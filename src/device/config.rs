@@ -1,7 +1,7 @@
 //! Configurations: a document is checked once on its way in and comes back with every key it had.
 
 use super::raw::{self, Fault};
-use super::{Document, Extra, Revision, Text};
+use super::{Document, Extra, Place, Revision, Text};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ pub struct Config {
     pub id: ConfigId,
     /// Counts the changes; 0 before the first.
     pub revision: Revision,
+    /// Place in the list of all; the directory gives it.
+    pub place: Place,
     /// Layers below this one, the lowest first; unknown ones and cycles are legal.
     pub parent_ids: Arc<[Text]>,
     /// `autocreate` marks the template of new phones' configurations.
@@ -124,6 +126,7 @@ impl Config {
         Config {
             id: id.into(),
             revision: Revision::default(),
+            place: Place::default(),
             parent_ids,
             role: extra.get("role").and_then(Value::as_str).map(Text::from),
             transient: has_flag("transient").unwrap_or(false),
@@ -170,6 +173,7 @@ impl Config {
         Some(Config {
             id: format!("{}{unique}", self.id).into(),
             revision: Revision::default(),
+            place: Place::default(),
             parent_ids: Arc::new([self.id.clone()]),
             role: None,
             transient: true,

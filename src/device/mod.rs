@@ -29,6 +29,10 @@ pub type DeviceId = Text;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Revision(pub u64);
 
+/// Where a document stands in the list of all, for as long as it is there; each has its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Place(pub u32);
+
 /// A phone, as the spec's section 2.2 has it. Absent, null and empty mean the same to the pipeline;
 /// what a client stored (nulls, other types, unknown keys) is kept in `extra` and given back.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -37,6 +41,8 @@ pub struct Device {
     pub id: DeviceId,
     /// Counts the changes; 0 before the first.
     pub revision: Revision,
+    /// Place in the list of all; the directory gives it.
+    pub place: Place,
     /// Hardware address: the strongest sign of identity.
     pub mac: Option<Mac>,
     /// Serial number, where a vendor's requests carry one.

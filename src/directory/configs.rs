@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::children::Children;
 use super::index::Index;
-use super::signs::ByName;
+use super::order::{Order, Places};
+use super::postings::Postings;
+use super::signs::{ByName, ByType};
 use super::{Dirty, Key};
-use crate::device::{Config, ConfigId, Document, Known, Revision, Stale, Text, raw};
+use crate::device::{Config, ConfigId, Document, Known, Place, Revision, Stale, Text, raw};
 use crate::limits;
 
 /// The role of the template of new phones' configurations.
@@ -33,6 +35,8 @@ pub struct Stamp {
 #[derive(Debug)]
 pub struct Configs {
     configs: Index<ByName>,
+    order: Order<Config>,
+    types: Postings<ByType>,
     children: Children,
     base: ArcSwap<Document>,
     epoch: AtomicU64,
@@ -50,6 +54,8 @@ impl Configs {
     pub fn new(base: Document, dirty: Arc<Dirty>) -> Self {
         Self {
             configs: Index::default(),
+            order: Order::default(),
+            types: Postings::default(),
             children: Children::default(),
             base: ArcSwap::from_pointee(base),
             epoch: AtomicU64::new(1),
@@ -72,6 +78,16 @@ impl Configs {
         let mut all = self.configs.all();
         all.sort_unstable_by(|left, right| left.id.cmp(&right.id));
         all
+    }
+
+    /// The configurations in the order in which they came.
+    pub fn order(&self) -> &Order<Config> {
+        &self.order
+    }
+
+    /// Where the configurations with this `X_type` are.
+    pub fn with_type(&self, kind: &str) -> Arc<Places> {
+        self.types.get(kind, &self.order)
     }
 
     /// How many there are.
@@ -124,13 +140,20 @@ impl Configs {
 
     /// Takes configurations that the store holds; they are not written again.
     pub fn restore_all(&self, configs: Vec<Config>) {
-        let number = |mut config: Config| {
+        let number = |(mut config, place): (Config, Place)| {
             config.revision = self.next_revision();
+            config.place = place;
             Arc::new(config)
         };
-        let configs: Vec<_> = configs.into_iter().map(number).collect();
+        let places = self.order.take(configs.len());
+        let configs: Vec<_> = configs.into_iter().zip(places).map(number).collect();
+        for config in &configs {
+            self.order.put(config);
+        }
+        self.types.add_all(&configs, &self.order);
         let is_template = |config: &&Arc<Config>| config.role.as_deref() == Some(AUTOCREATE);
         for old in self.configs.put_all(&configs) {
+            self.unlist(&old);
             self.children.remove(&old);
         }
         self.children.add_all(&configs);
@@ -183,6 +206,7 @@ impl Configs {
             return Err(Stale);
         }
         self.configs.remove(&old);
+        self.unlist(&old);
         self.children.remove(&old);
         self.flats.remove(id);
         templates.remove(id);
@@ -265,12 +289,16 @@ impl Configs {
         config.revision = self.next_revision();
         self.known.lock().unwrap_or_else(PoisonError::into_inner).share_config(&mut config);
         let id = config.id.clone();
-        let config = Arc::new(config);
         let old = self.configs.first(&id);
-        self.configs.put(old.as_deref(), &config);
-        if let Some(old) = old {
-            self.children.remove(&old);
+        config.place = old.as_ref().map_or_else(|| self.order.take_one(), |old| old.place);
+        let config = Arc::new(config);
+        if let Some(old) = &old {
+            self.types.remove(old);
+            self.children.remove(old);
         }
+        self.order.put(&config);
+        self.types.add(&config, &self.order);
+        self.configs.put(old.as_deref(), &config);
         self.children.add(&config);
         self.bump(&id);
         let changed = match config.role.as_deref() {
@@ -281,6 +309,12 @@ impl Configs {
             self.publish(templates);
         }
         config
+    }
+
+    /// While the configuration still stands at its place.
+    fn unlist(&self, old: &Config) {
+        self.types.remove(old);
+        self.order.leave(old.place);
     }
 
     fn next_revision(&self) -> Revision {

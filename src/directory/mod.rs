@@ -10,6 +10,9 @@ mod children;
 mod configs;
 mod dirty;
 mod index;
+mod lists;
+mod order;
+mod postings;
 mod provisional;
 mod signs;
 #[cfg(test)]
@@ -17,6 +20,8 @@ mod tests;
 
 pub use configs::{Configs, Stamp};
 pub use dirty::{Dirty, Key, Taken};
+pub use lists::Lists;
+pub use order::{Order, Placed, Places};
 pub use provisional::may_be_same;
 
 use ahash::RandomState;
@@ -24,12 +29,12 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::device::{Absent, Change, Device, DeviceId, Known, Mac, Put, Revision, Stale};
+use crate::device::{Absent, Change, Device, DeviceId, Known, Mac, Place, Put, Revision, Stale};
 use crate::limits;
 use crate::time::Instant;
 use index::Index;
 use provisional::Provisional;
-use signs::{ByConfig, ById, ByIp, ByMac, BySerial, ByUuid};
+use signs::{ById, ByIp, ByMac, BySerial, ByUuid};
 
 /// All devices. Duplicate MACs, serial numbers and UUIDs are legal (operators and imports may make
 /// them); the least name is found first.
@@ -43,7 +48,7 @@ pub struct Directory {
     serials: Index<BySerial>,
     uuids: Index<ByUuid>,
     ips: Index<ByIp>,
-    by_config: Index<ByConfig>,
+    lists: Lists,
     provisional: Provisional,
     stripes: Vec<Mutex<()>>,
     hasher: RandomState,
@@ -63,7 +68,7 @@ impl Directory {
             serials: Index::default(),
             uuids: Index::default(),
             ips: Index::default(),
-            by_config: Index::default(),
+            lists: Lists::default(),
             provisional: Provisional::default(),
             stripes: (0..limits::DIRECTORY_STRIPES).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
@@ -143,9 +148,34 @@ impl Directory {
         self.ips.has_shared()
     }
 
-    /// The names of the devices with this configuration.
+    /// All devices with this UUID, in the order of their names.
+    pub fn with_uuid(&self, uuid: &str) -> impl Iterator<Item = Arc<Device>> {
+        self.uuids.each(uuid)
+    }
+
+    /// All devices with this MAC, in the order of their names.
+    pub fn with_mac(&self, mac: Mac) -> impl Iterator<Item = Arc<Device>> {
+        let first = self.macs.first(&mac);
+        std::iter::successors(first, move |last| self.macs.after(&mac, &last.id))
+    }
+
+    /// All devices with this serial number, in the order of their names.
+    pub fn with_serial(&self, sn: &str) -> impl Iterator<Item = Arc<Device>> {
+        self.serials.each(sn)
+    }
+
+    /// The names of the devices with this configuration, in their order.
     pub fn with_config(&self, config: &str) -> Vec<DeviceId> {
-        self.by_config.each(config).map(|device| device.id.clone()).collect()
+        let places = self.lists.with_config(config);
+        let devices = self.lists.order().each(places.iter());
+        let mut names: Vec<_> = devices.map(|device| device.id.clone()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// All devices in the order in which they came, and the sets of those that share something.
+    pub fn lists(&self) -> &Lists {
+        &self.lists
     }
 
     /// How many devices there are, provisional ones counted.
@@ -202,7 +232,7 @@ impl Directory {
         self.devices.reserve(count);
         self.macs.reserve(count);
         self.ips.reserve(count);
-        self.by_config.reserve(count);
+        self.lists.reserve(count);
     }
 
     /// Takes a device that the store holds; it is not written again.
@@ -212,11 +242,14 @@ impl Directory {
 
     /// Takes devices that the store holds; they are not written again.
     pub fn restore_all(&self, devices: Vec<Device>) {
-        let number = |mut device: Device| {
+        let number = |(mut device, place): (Device, Place)| {
             device.revision = self.next_revision();
+            device.place = place;
             Arc::new(device)
         };
-        let devices: Vec<_> = devices.into_iter().map(number).collect();
+        let places = self.lists.take(devices.len());
+        let devices: Vec<_> = devices.into_iter().zip(places).map(number).collect();
+        self.lists.put_all(&devices);
         // Before a sign is found: who finds the sign finds the device.
         for old in self.devices.put_all(&devices) {
             self.unindex(&old);
@@ -225,20 +258,23 @@ impl Directory {
         self.ips.put_all(&devices);
         self.serials.put_all(&devices);
         self.uuids.put_all(&devices);
-        self.by_config.put_all(&devices);
         let count = devices.iter().filter(|device| is_auto_added(device)).count();
         self.auto_added.fetch_add(count, Ordering::Relaxed);
     }
 
     /// Bytes of the tables that devices are found by, by what they are found by.
-    pub fn table_bytes(&self) -> [(&'static str, usize); 6] {
+    pub fn table_bytes(&self) -> [(&'static str, usize); 9] {
+        let [order, config, plugin, tenant] = self.lists.table_bytes();
         [
             ("id", self.devices.table_bytes()),
             ("mac", self.macs.table_bytes()),
             ("serial", self.serials.table_bytes()),
             ("uuid", self.uuids.table_bytes()),
             ("address", self.ips.table_bytes()),
-            ("config", self.by_config.table_bytes()),
+            order,
+            config,
+            plugin,
+            tenant,
         ]
     }
 
@@ -281,11 +317,15 @@ impl Directory {
             return Err(Stale);
         }
         device.revision = base.unwrap_or_default();
+        device.place = old.as_ref().map(|old| old.place).unwrap_or_default();
         if let Some(old) = old.as_ref().filter(|old| !anyway && ***old == device) {
             return Ok(Arc::clone(old));
         }
         device.revision = self.next_revision();
         self.known().share(&mut device, old.as_deref());
+        if old.is_none() {
+            device.place = self.lists.order().take_one();
+        }
         let device = Arc::new(device);
         if old.is_none() {
             // Before it can be found by a sign: who finds the sign finds the device.
@@ -294,6 +334,7 @@ impl Directory {
         if !self.claim(old.as_deref(), &device, absent) {
             if old.is_none() {
                 self.devices.remove(&device);
+                self.lists.order().leave(device.place);
             }
             return Err(Stale);
         }
@@ -349,7 +390,7 @@ impl Directory {
         self.ips.put(old, new);
         self.serials.put(old, new);
         self.uuids.put(old, new);
-        self.by_config.put(old, new);
+        self.lists.put(old, new);
         if let Some(was) = old.filter(|old| old.provisional) {
             self.provisional.release(was, Some(&**new).filter(|new| new.provisional));
         }
@@ -366,7 +407,7 @@ impl Directory {
         self.ips.remove(old);
         self.serials.remove(old);
         self.uuids.remove(old);
-        self.by_config.remove(old);
+        self.lists.remove(old);
         if old.provisional {
             self.provisional.release(old, None);
         }

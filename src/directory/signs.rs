@@ -1,5 +1,6 @@
 //! What devices and configurations are found by: one line each, and nothing is stored twice.
 
+use serde_json::Value;
 use std::net::IpAddr;
 
 use super::index::Sign;
@@ -51,6 +52,18 @@ sign!(
     ByConfig: Device, str, |it| it.config.as_deref()
 );
 sign!(
+    /// The plugin that serves it.
+    ByPlugin: Device, str, |it| it.plugin.as_deref()
+);
+sign!(
+    /// The tenant that owns it.
+    ByTenant: Device, str, |it| it.tenant_uuid.as_deref()
+);
+sign!(
     /// A configuration's name.
     ByName: Config, str, |it| Some(&it.id)
+);
+sign!(
+    /// What a client takes a configuration for (`registrar`, `device`); phones' own have none.
+    ByType: Config, str, |it| it.extra.get("X_type").and_then(Value::as_str)
 );

@@ -288,7 +288,7 @@ impl World {
             return Vec::new();
         };
         let is_left = self.configs.get(id).is_some_and(|config| config.transient)
-            && self.directory.with_config(id).is_empty();
+            && self.directory.lists().count_with_config(id) == 0;
         if is_left { self.configs.remove(id).into_iter().collect() } else { Vec::new() }
     }
 
