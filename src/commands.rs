@@ -1,5 +1,7 @@
 //! The commands about plugins: a new one, what is wrong with it, whether its cases hold.
 
+pub mod moving;
+
 use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;

@@ -233,7 +233,8 @@ fn an_overflow_loses_nothing() {
 fn fleet(folder: &Folder, lines: &[&str]) -> Result<import::Imported, import::ImportError> {
     let file = folder.0.join("fleet.jsonl");
     fs::write(&file, lines.join("\n")).expect("a file");
-    import::fleet(&file, &folder.0.join("data"), &mut |done, total| assert!(done <= total))
+    let data = folder.0.join("data");
+    import::fleet(&file, &data, import::Check::Values, &mut |done, total| assert!(done <= total))
 }
 
 const BASE: &str =
