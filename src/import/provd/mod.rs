@@ -17,7 +17,7 @@ pub use report::{Report, Tally};
 use std::path::PathBuf;
 
 use super::ImportError;
-use crate::device::{Config, Text};
+use crate::device::Text;
 use crate::plugin::Plugins;
 use crate::settings::{Identification, Settings};
 use crate::store::{Bulk, Rocks, to_json};
@@ -50,7 +50,7 @@ pub fn import(
     plugins: &Plugins,
     progress: &mut Progress<'_>,
 ) -> Result<Report, ImportError> {
-    let mut report = Report { is_dry: wanted.is_dry, ..Report::default() };
+    let mut report = Report::of(wanted.is_dry);
     let installed = Installed::find(&wanted.folder)?;
     // Before all is read, so that a running server is told of at once.
     let store = open(wanted, settings)?;

@@ -45,6 +45,11 @@ struct Told {
 }
 
 impl Report {
+    /// Nothing yet.
+    pub fn of(is_dry: bool) -> Self {
+        Self { is_dry, ..Self::default() }
+    }
+
     /// Notes something of `what`, which is made text only while examples are wanted.
     pub fn tell(&mut self, fact: Fact, what: impl fmt::Display) {
         self.tell_many(fact, 1, what);
