@@ -266,7 +266,8 @@ mod tests {
         let fleet = Fleet::generate(&profiles, &recipe).expect("a fleet");
         let root = std::env::temp_dir().join(format!("ringboot-provd-{}", std::process::id()));
         let written = write(&fleet, TENANT, 1, &root).expect("room on the disk");
-        let count = |folder: &str| fs::read_dir(root.join(folder)).expect("a folder").count() as u64;
+        let count =
+            |folder: &str| fs::read_dir(root.join(folder)).expect("a folder").count() as u64;
         assert_eq!(count("var/lib/wazo-provd/jsondb/devices"), written.devices);
         assert_eq!(count("var/lib/wazo-provd/jsondb/configs"), written.configs);
         assert_eq!((written.devices, written.broken), (1001, 2));

@@ -7,6 +7,7 @@ mod crash;
 mod early;
 mod hostile;
 mod http;
+mod moving;
 mod phones;
 mod server;
 mod signals;

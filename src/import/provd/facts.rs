@@ -1,5 +1,7 @@
 //! What an import may have to say of a document or a file: one table of names and meanings.
 
+use Weight::{LeftOut, LookAt, Note};
+
 /// How much it matters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Weight {
@@ -94,17 +96,17 @@ impl Weight {
 impl Fact {
     /// Its name for machines.
     pub fn name(self) -> &'static str {
-        self.row().0
+        self.row().1
     }
 
     /// How much it matters.
     pub fn weight(self) -> Weight {
-        self.row().1
+        self.row().2
     }
 
     /// What it means, for people.
     pub fn meaning(self) -> &'static str {
-        self.row().2
+        self.row().3
     }
 
     /// Whether an example stands for one; else for as many as it says.
@@ -112,79 +114,108 @@ impl Fact {
         !matches!(self, Fact::UnknownPlugin | Fact::OtherMaster)
     }
 
-    fn row(self) -> (&'static str, Weight, &'static str) {
-        use Weight::{LeftOut, LookAt, Note};
-        match self {
-            Fact::Unreadable => ("unreadable", LeftOut, "entries that cannot be read"),
-            Fact::NoJson => ("no_json", LeftOut, "documents that are no JSON object"),
-            Fact::BadName => ("bad_name", LeftOut, "file names that are no text"),
-            Fact::BadConfig => ("bad_config", LeftOut, "configurations that are none"),
-            Fact::BadValue => (
-                "bad_value",
-                LeftOut,
-                "values that a device cannot have: kept under keys that begin with X_import_",
-            ),
-            Fact::DocumentKept => (
-                "document_kept",
-                LeftOut,
-                "documents that are others here: kept as they are here (--overwrite takes them)",
-            ),
-            Fact::TemplateKept => {
-                ("template_kept", LeftOut, "templates that are others here: kept as they are here")
-            }
-            Fact::ParametersKept => (
-                "parameters_kept",
-                LeftOut,
-                "parameters that are others here: kept as they are here (--overwrite takes them)",
-            ),
-            Fact::BadSettingsFile => {
-                ("bad_settings_file", LeftOut, "files of settings that cannot be read")
-            }
-            Fact::UnknownPlugin => {
-                ("unknown_plugin", LookAt, "devices whose plugin is not there: they get no files")
-            }
-            Fact::NoConfig => {
-                ("no_config", LookAt, "devices whose configuration is missing: they get no files")
-            }
-            Fact::NoParent => ("no_parent", LookAt, "configurations whose parent is missing"),
-            Fact::BadSettings => (
-                "bad_settings",
-                LookAt,
-                "configurations with settings that are not valid: their phones get no files",
-            ),
-            Fact::OtherMaster => (
-                "other_master",
-                LookAt,
-                "new devices of a tenant that is not identification.master_tenant",
-            ),
-            Fact::Package => {
-                ("package", LookAt, "firmware that was installed: files/<plugin id>/ needs it")
-            }
-            Fact::Key => {
-                ("key", LookAt, "provisioning keys: kept; requests are not held against them")
-            }
-            Fact::PluginFile => {
-                ("plugin_file", LookAt, "settings of a plugin itself: they have no effect here")
-            }
-            Fact::StrayTemplate => {
-                ("stray_template", LookAt, "templates of a plugin that is not there: copied")
-            }
-            Fact::OtherId => {
-                ("other_id", Note, "documents whose id is not their file's name: the name counts")
-            }
-            Fact::Surrogate => {
-                ("surrogate", Note, "documents with halves of characters: replaced by U+FFFD")
-            }
-            Fact::Address => ("address", Note, "addresses brought to their normal form"),
-            Fact::NoTenant => {
-                ("no_tenant", Note, "devices without a tenant: they go to the master tenant")
-            }
-            Fact::IsNew => ("is_new", Note, "devices whose is_new was computed"),
-            Fact::Configured => ("configured", Note, "devices whose configured was computed"),
-            Fact::Lacking => ("lacking", Note, "keys of configurations that were computed"),
-            Fact::Loop => ("loop", Note, "configurations that lie on themselves, which is legal"),
-            Fact::SharedMac => ("shared_mac", Note, "MACs of several devices, which is legal"),
-            Fact::Orphan => ("orphan", Note, "transient configurations that no device has: taken"),
-        }
+    fn row(self) -> &'static Row {
+        let row = ROWS.iter().find(|row| row.0 == self);
+        row.expect("invariant: each fact has a row")
+    }
+}
+
+/// A fact, its name, how much it matters, what it means.
+type Row = (Fact, &'static str, Weight, &'static str);
+
+const ROWS: [Row; 28] = [
+    (Fact::Unreadable, "unreadable", LeftOut, "entries that cannot be read"),
+    (Fact::NoJson, "no_json", LeftOut, "documents that are no JSON object"),
+    (Fact::BadName, "bad_name", LeftOut, "file names that are no text"),
+    (Fact::BadConfig, "bad_config", LeftOut, "configurations that are none"),
+    (
+        Fact::BadValue,
+        "bad_value",
+        LeftOut,
+        "values that a device cannot have: kept under keys that begin with X_import_",
+    ),
+    (
+        Fact::DocumentKept,
+        "document_kept",
+        LeftOut,
+        "documents that are others here: kept as they are here (--overwrite takes them)",
+    ),
+    (
+        Fact::TemplateKept,
+        "template_kept",
+        LeftOut,
+        "templates that are others here: kept as they are here",
+    ),
+    (
+        Fact::ParametersKept,
+        "parameters_kept",
+        LeftOut,
+        "parameters that are others here: kept as they are here (--overwrite takes them)",
+    ),
+    (Fact::BadSettingsFile, "bad_settings_file", LeftOut, "files of settings that cannot be read"),
+    (
+        Fact::UnknownPlugin,
+        "unknown_plugin",
+        LookAt,
+        "devices whose plugin is not there: they get no files",
+    ),
+    (
+        Fact::NoConfig,
+        "no_config",
+        LookAt,
+        "devices whose configuration is missing: they get no files",
+    ),
+    (Fact::NoParent, "no_parent", LookAt, "configurations whose parent is missing"),
+    (
+        Fact::BadSettings,
+        "bad_settings",
+        LookAt,
+        "configurations with settings that are not valid: their phones get no files",
+    ),
+    (
+        Fact::OtherMaster,
+        "other_master",
+        LookAt,
+        "new devices of a tenant that is not identification.master_tenant",
+    ),
+    (Fact::Package, "package", LookAt, "firmware that was installed: files/<plugin id>/ needs it"),
+    (Fact::Key, "key", LookAt, "provisioning keys: kept; requests are not held against them"),
+    (
+        Fact::PluginFile,
+        "plugin_file",
+        LookAt,
+        "settings of a plugin itself: they have no effect here",
+    ),
+    (
+        Fact::StrayTemplate,
+        "stray_template",
+        LookAt,
+        "templates of a plugin that is not there: copied",
+    ),
+    (
+        Fact::OtherId,
+        "other_id",
+        Note,
+        "documents whose id is not their file's name: the name counts",
+    ),
+    (Fact::Surrogate, "surrogate", Note, "documents with halves of characters: replaced by U+FFFD"),
+    (Fact::Address, "address", Note, "addresses brought to their normal form"),
+    (Fact::NoTenant, "no_tenant", Note, "devices without a tenant: they go to the master tenant"),
+    (Fact::IsNew, "is_new", Note, "devices whose is_new was computed"),
+    (Fact::Configured, "configured", Note, "devices whose configured was computed"),
+    (Fact::Lacking, "lacking", Note, "keys of configurations that were computed"),
+    (Fact::Loop, "loop", Note, "configurations that lie on themselves, which is legal"),
+    (Fact::SharedMac, "shared_mac", Note, "MACs of several devices, which is legal"),
+    (Fact::Orphan, "orphan", Note, "transient configurations that no device has: taken"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_in_the_order_of_reports() {
+        assert!(ROWS.is_sorted_by(|left, right| left.0 < right.0));
+        assert!(ROWS.is_sorted_by(|left, right| left.2 <= right.2));
     }
 }
