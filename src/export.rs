@@ -26,8 +26,8 @@ pub enum ExportError {
     Store(#[from] StoreError),
 }
 
-/// Writes `{"parameters": …}`, `{"config": …}` and `{"device": …}` lines, which the import takes. Works beside a
-/// running server: it gives what is stored at this moment.
+/// Writes `{"parameters": …}`, `{"config": …}` and `{"device": …}` lines, which the import takes.
+/// Works beside a running server: it gives what is stored at this moment.
 ///
 /// # Errors
 /// [`ExportError`].

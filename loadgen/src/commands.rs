@@ -59,7 +59,7 @@ fn fleet(flags: &FleetFlags) -> Result<()> {
     let mix = flags.mix.clone().unwrap_or_else(|| Mix::even(&profiles));
     let FleetFlags { phones: count, seed, spread, .. } = *flags;
     let fleet = Fleet::generate(&profiles, &Recipe { count, mix, seed, spread })?;
-    for out in &flags.out {
+    if let Some(out) = &flags.out {
         let name = out.display();
         let file = File::create(out).with_context(|| name.to_string())?;
         let mut out = BufWriter::with_capacity(1 << 20, file);
@@ -70,7 +70,7 @@ fn fleet(flags: &FleetFlags) -> Result<()> {
         let took = time::now().since(begun);
         eprintln!("{name}: {count} phones in {:.2} s", took.as_secs_f64());
     }
-    for root in &flags.wazo_provd {
+    if let Some(root) = &flags.wazo_provd {
         let name = root.display();
         let written = provd::write(&fleet, &flags.tenant, seed, root);
         let Written { devices, configs, broken, templates } =
