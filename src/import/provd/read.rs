@@ -27,31 +27,34 @@ pub fn folder<T: Send>(
     let names = names(folder)?;
     let lots: Vec<&[OsString]> = names.chunks(limits::IMPORT_LOT).collect();
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let work = || {
-        while let Some(lot) = lots.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let mut told = Report::default();
-            let read = |name| one(folder, name, &mut told, make);
+    let work = |told: &mut dyn FnMut(usize)| {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(lot) = lots.get(at) else { break };
+            let mut report = Report::default();
+            let read = |name| one(folder, name, &mut report, make);
             let made: Vec<T> = lot.iter().filter_map(read).collect();
-            let at = lot.as_ptr() as usize;
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((at, made, told));
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((at, made, report));
+            told(at);
         }
     };
+    let all = names.len();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 1..cores.min(limits::LOAD_THREADS_MAX) {
-            scope.spawn(work);
+            scope.spawn(|| work(&mut |_| {}));
         }
-        work();
+        work(&mut |at| progress(all.min(at * limits::IMPORT_LOT), all));
     });
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_unstable_by_key(|(at, ..)| *at);
-    progress(names.len(), names.len());
-    let mut all = Vec::with_capacity(names.len());
+    progress(all, all);
+    let mut read = Vec::with_capacity(all);
     for (_, made, told) in done {
         report.add(told);
-        all.extend(made);
+        read.extend(made);
     }
-    Ok(all)
+    Ok(read)
 }
 
 /// The names in a folder, in their order; none where there is no folder.
