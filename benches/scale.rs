@@ -101,16 +101,12 @@ fn store(count: u32) {
     }
     let began = time::now();
     let store = Rocks::open(&folder).expect("a folder");
-    for kind in [Kind::Config, Kind::Device] {
-        let mut documents = (0..count).map(|number| {
-            let record = Record::new(number, count);
-            match kind {
-                Kind::Config => (record.config.as_str().into(), record.config_json()),
-                Kind::Device => (record.id.as_str().into(), record.device_json()),
-            }
-        });
-        store.ingest(kind, &mut documents).expect("room on the disk");
-    }
+    let records = || (0..count).map(|number| Record::new(number, count));
+    let configs = records().map(|record| (record.config.as_str().into(), record.config_json()));
+    let devices = records().map(|record| (record.id.as_str().into(), record.device_json()));
+    let (mut configs, mut devices) = (configs, devices);
+    let bulk = Bulk { configs: &mut configs, devices: &mut devices, parameters: None };
+    store.ingest(bulk).expect("room on the disk");
     let seconds = time::now().since(began).as_secs_f64();
     println!("{}", json!({"measure": "store", "devices": count, "seconds": seconds}));
 }

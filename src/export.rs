@@ -1,4 +1,4 @@
-//! All documents of a data folder as JSON lines: configurations, then devices, each by name.
+//! All of a data folder as JSON lines: parameters, configurations, devices, each by name.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -26,8 +26,8 @@ pub enum ExportError {
     Store(#[from] StoreError),
 }
 
-/// Writes `{"config": …}` and `{"device": …}` lines, which the import takes. Works beside a
-/// running server: it gives what is stored at this moment.
+/// Writes `{"parameters": …}`, `{"config": …}` and `{"device": …}` lines, which the import takes.
+/// Works beside a running server: it gives what is stored at this moment.
 ///
 /// # Errors
 /// [`ExportError`].
@@ -35,7 +35,10 @@ pub fn write(folder: &Path, out: &mut dyn io::Write) -> Result<Exported, ExportE
     let store = open(folder)?;
     let mut out = io::BufWriter::with_capacity(1 << 20, out);
     let mut exported = Exported::default();
-    let mut result = Ok(());
+    let mut result = match store.parameters()? {
+        Some(parameters) => write_line(&mut out, "parameters", &parameters),
+        None => Ok(()),
+    };
     store.load(&mut |document| {
         let kind = match document.key {
             Key::Config(_) => {
@@ -49,14 +52,18 @@ pub fn write(folder: &Path, out: &mut dyn io::Write) -> Result<Exported, ExportE
         };
         let value = document.value.unwrap_or_default();
         if result.is_ok() {
-            result = write!(out, "{{\"{kind}\":")
-                .and_then(|()| out.write_all(&value))
-                .and_then(|()| out.write_all(b"}\n"));
+            result = write_line(&mut out, kind, &value);
         }
     })?;
     result?;
     out.flush()?;
     Ok(exported)
+}
+
+fn write_line(out: &mut dyn io::Write, kind: &str, value: &[u8]) -> io::Result<()> {
+    write!(out, "{{\"{kind}\":")?;
+    out.write_all(value)?;
+    out.write_all(b"}\n")
 }
 
 /// A running server may replace a file just while the list of files is read; then it is read again.

@@ -299,6 +299,12 @@ pub const LOAD_LINE_PAUSE: Duration = Duration::from_secs(1);
 pub const LOAD_THREADS_MAX: usize = 8;
 /// Bytes of documents in one table of many that are taken in at once.
 pub const STORE_TABLE_BYTES: usize = 256 * 1024 * 1024;
+/// Examples that an import's report gives of each fact.
+pub const IMPORT_EXAMPLES: usize = 5;
+/// Files of an installation that a thread of an import reads before it looks for more.
+pub const IMPORT_LOT: usize = 256;
+/// Folders within folders of templates that an import goes down to.
+pub const IMPORT_DEPTH_MAX: usize = 8;
 /// Most documents in one write batch.
 pub const FLUSH_BATCH: usize = 10_000;
 /// Bytes of rendered files that are kept.

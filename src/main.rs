@@ -2,7 +2,6 @@
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
 use std::fs;
 use std::io::{self, BufReader, BufWriter};
 use std::net::IpAddr;
@@ -13,7 +12,7 @@ use ringboot::device::{Device, Document, raw};
 use ringboot::plugin::{LoadErrors, Plugins};
 use ringboot::settings::{Driver, Listen, RestAuth, Settings, SettingsError};
 use ringboot::tools::{explain, overrides, render};
-use ringboot::{export, import, log, ring, serve};
+use ringboot::{log, ring, serve};
 
 mod commands;
 
@@ -76,10 +75,10 @@ enum Command {
     #[command(subcommand)]
     Plugin(commands::PluginCommand),
     /// Take devices and configurations into a stopped server's data folder: all of them or none.
+    /// Exit code 3: an installation was taken in, and something of it left out.
     Import {
-        /// JSON lines with `device`, `config` or both.
-        #[arg(long, value_name = "FILE")]
-        fleet: PathBuf,
+        #[command(flatten)]
+        what: commands::moving::Import,
         #[command(flatten)]
         flags: Flags,
     },
@@ -215,8 +214,10 @@ fn run(command: Command) -> Result<ExitCode> {
             }
         }
         Command::Plugin(command) => return commands::plugin(command),
-        Command::Import { fleet, flags } => import_fleet(&fleet, &flags.settings()?)?,
-        Command::Export { out, flags } => export_all(out.as_deref(), &flags.settings()?)?,
+        Command::Import { what, flags } => return what.run(&flags.settings()?),
+        Command::Export { out, flags } => {
+            commands::moving::export(out.as_deref(), &flags.settings()?)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -246,34 +247,4 @@ fn check(accept: &[String], settings: &Settings) -> Result<()> {
 fn document(file: &Path) -> Result<Document> {
     let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
     serde_json::from_str(&text).with_context(|| file.display().to_string())
-}
-
-fn import_fleet(fleet: &Path, settings: &Settings) -> Result<()> {
-    ring::make_files_private();
-    let bar = ProgressBar::new(0);
-    let style = "{bar:40} {bytes}/{total_bytes} {elapsed}";
-    bar.set_style(ProgressStyle::with_template(style).context("a progress bar's template")?);
-    let imported = import::fleet(fleet, &settings.store_dir(), &mut |done, all| {
-        bar.set_length(all);
-        bar.set_position(done);
-    });
-    bar.finish_and_clear();
-    let imported = imported.with_context(|| fleet.display().to_string());
-    let import::Imported { devices, configs } = imported?;
-    println!("{devices} devices and {configs} configurations are taken in");
-    Ok(())
-}
-
-fn export_all(out: Option<&Path>, settings: &Settings) -> Result<()> {
-    let folder = settings.store_dir();
-    anyhow::ensure!(folder.is_dir(), "{}: there is no store", folder.display());
-    let export::Exported { devices, configs } = match out {
-        Some(path) => {
-            let mut file = fs::File::create(path).with_context(|| path.display().to_string())?;
-            export::write(&folder, &mut file)?
-        }
-        None => export::write(&folder, &mut io::stdout().lock())?,
-    };
-    eprintln!("{devices} devices and {configs} configurations are written");
-    Ok(())
 }

@@ -13,6 +13,7 @@ use crate::mix::Mix;
 use crate::phone::Setup;
 use crate::profile::{Profile, Profiles, Transport};
 use crate::progress::Progress;
+use crate::provd::{self, Written};
 use crate::report::Summary;
 use crate::scale;
 use anyhow::{Context, Result, bail};
@@ -58,15 +59,27 @@ fn fleet(flags: &FleetFlags) -> Result<()> {
     let mix = flags.mix.clone().unwrap_or_else(|| Mix::even(&profiles));
     let FleetFlags { phones: count, seed, spread, .. } = *flags;
     let fleet = Fleet::generate(&profiles, &Recipe { count, mix, seed, spread })?;
-    let name = flags.out.display();
-    let file = File::create(&flags.out).with_context(|| name.to_string())?;
-    let mut out = BufWriter::with_capacity(1 << 20, file);
-    fleet
-        .write(&flags.tenant, &mut out)
-        .and_then(|_| out.flush())
-        .with_context(|| name.to_string())?;
-    let took = time::now().since(begun);
-    eprintln!("{name}: {count} phones in {:.2} s", took.as_secs_f64());
+    if let Some(out) = &flags.out {
+        let name = out.display();
+        let file = File::create(out).with_context(|| name.to_string())?;
+        let mut out = BufWriter::with_capacity(1 << 20, file);
+        fleet
+            .write(&flags.tenant, &mut out)
+            .and_then(|_| out.flush())
+            .with_context(|| name.to_string())?;
+        let took = time::now().since(begun);
+        eprintln!("{name}: {count} phones in {:.2} s", took.as_secs_f64());
+    }
+    if let Some(root) = &flags.wazo_provd {
+        let name = root.display();
+        let written = provd::write(&fleet, &flags.tenant, seed, root);
+        let Written { devices, configs, broken, templates } =
+            written.with_context(|| name.to_string())?;
+        eprintln!(
+            "{name}: {devices} files of devices, {configs} of configurations, {broken} of them \
+             broken, {templates} templates"
+        );
+    }
     let mut counts = BTreeMap::new();
     for member in &fleet.members {
         *counts.entry(member.profile.as_str()).or_insert(0_u64) += 1;

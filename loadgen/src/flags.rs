@@ -63,8 +63,11 @@ pub struct FleetFlags {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// File to write: JSON lines.
-    #[arg(long)]
-    pub out: PathBuf,
+    #[arg(long, required_unless_present = "wazo_provd")]
+    pub out: Option<PathBuf>,
+    /// Folder to write an installation of wazo-provd into, as its root.
+    #[arg(long, value_name = "DIR")]
+    pub wazo_provd: Option<PathBuf>,
     /// Folder of the vendors' `cases.toml`.
     #[arg(long, default_value = "plugins")]
     pub plugins_dir: PathBuf,

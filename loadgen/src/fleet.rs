@@ -202,7 +202,7 @@ impl Macs {
 
 /// What all phones share (the stock configurations of the store that the server replaces). The
 /// server's own addresses are not here: it knows them.
-fn shared_configs() -> [serde_json::Value; 3] {
+pub(crate) fn shared_configs() -> [serde_json::Value; 3] {
     let base = serde_json::json!({
         "id": "base", "X_type": "internal", "deletable": false, "parent_ids": [],
         "raw_config": {

@@ -23,6 +23,7 @@ pub mod pace;
 pub mod phone;
 pub mod profile;
 pub mod progress;
+pub mod provd;
 pub mod report;
 pub mod scale;
 pub mod template;

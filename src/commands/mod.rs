@@ -2,6 +2,8 @@
 
 mod packages;
 
+pub mod moving;
+
 use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;

@@ -80,17 +80,25 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError`] for the first check of spec section 2.3 that fails.
-    pub fn from_document(mut document: Document) -> Result<Config, ConfigError> {
+    pub fn from_document(document: Document) -> Result<Config, ConfigError> {
+        match Self::with_faults(document)? {
+            (config, faults) if faults.0.is_empty() => Ok(config),
+            (_, faults) => Err(ConfigError::Schema(faults)),
+        }
+    }
+
+    /// The same for a document that another store holds: values that are not what their keys ask
+    /// for are told, and taken.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the document has not even the shape of a configuration.
+    pub fn with_faults(mut document: Document) -> Result<(Config, Faults), ConfigError> {
         if document.get("X_type").and_then(Value::as_str) == Some("device") {
             strip_nulls(&mut document);
         }
         check_shape(&document)?;
-        let faults = schema_faults(&document);
-        if faults.is_empty() {
-            Self::from_stored(document)
-        } else {
-            Err(ConfigError::Schema(Faults(faults)))
-        }
+        let faults = Faults(schema_faults(&document));
+        Ok((Self::from_stored(document)?, faults))
     }
 
     /// Reads a document that was checked when it was stored.

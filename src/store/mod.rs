@@ -14,6 +14,7 @@ mod rocks;
 mod tests;
 
 pub use behind::{Stats, WriteBehind};
+pub use bulk::Bulk;
 pub use documents::{Documents, to_json};
 pub use load::{Loaded, load, load_unless};
 pub use rocks::{Rocks, StartReport};
@@ -142,6 +143,9 @@ pub enum StoreError {
     /// Another process has the folder.
     #[error("{}: another process has this data folder open; stop it first", .0.display())]
     Held(PathBuf),
+    /// An import was broken off in the middle.
+    #[error("{}: an import was broken off here; run it again to its end", .0.display())]
+    Unfinished(PathBuf),
     /// There is no room on the disk.
     #[error("no room on the disk of the data folder: {0}")]
     Full(String),

@@ -22,6 +22,10 @@ const META: &str = "meta";
 /// The key of `meta` that says how the others are to be read.
 const FORMAT_KEY: &[u8] = b"format";
 const FORMAT: &str = "1";
+/// The key of `meta` that is there while an import has not come to its end.
+pub(super) const UNFINISHED_KEY: &[u8] = b"unfinished";
+/// The key of `meta` that holds the operators' parameters.
+pub(super) const PARAMETERS_KEY: &[u8] = b"parameters";
 
 /// An open data folder.
 #[derive(Debug)]
@@ -64,8 +68,21 @@ impl Rocks {
     /// Opens the folder for this process alone; makes it where it is missing.
     ///
     /// # Errors
-    /// [`StoreError`]; a damaged file is named.
+    /// [`StoreError`]; a damaged file is named. [`StoreError::Unfinished`] after an import that was
+    /// broken off.
     pub fn open(folder: &Path) -> Result<Rocks, StoreError> {
+        let rocks = Self::open_to_import(folder)?;
+        match rocks.meta(UNFINISHED_KEY)? {
+            Some(_) => Err(StoreError::Unfinished(folder.to_owned())),
+            None => Ok(rocks),
+        }
+    }
+
+    /// The same for an import, which may end one that was broken off.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a damaged file is named.
+    pub fn open_to_import(folder: &Path) -> Result<Rocks, StoreError> {
         make_private(folder).map_err(|error| io_error(folder, &error))?;
         let hearing = Arc::new(Hearing::default());
         let db = open_to_write(folder, &hearing)?;
@@ -96,6 +113,37 @@ impl Rocks {
     /// What was found when the folder was opened.
     pub fn report(&self) -> &StartReport {
         &self.report
+    }
+
+    /// The operators' parameters, a JSON object; none where they were never set.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn parameters(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        self.meta(PARAMETERS_KEY)
+    }
+
+    fn meta(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let db = self.db()?;
+        db.get_cf(family(&db, META), key).map_err(|error| explain(&self.folder, &error))
+    }
+
+    /// Puts a key in and takes another one out, both or neither.
+    pub(super) fn put_meta(
+        &self,
+        put: Option<(&[u8], &[u8])>,
+        removed: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
+        let db = self.db()?;
+        let meta = family(&db, META);
+        let mut writes = WriteBatch::default();
+        if let Some((key, value)) = put {
+            writes.put_cf(meta, key, value);
+        }
+        if let Some(key) = removed {
+            writes.delete_cf(meta, key);
+        }
+        db.write_opt(writes, &synced()).map_err(|error| explain(&self.folder, &error))
     }
 
     /// The engine, for what may take long: writers do not wait for it.

@@ -233,7 +233,8 @@ fn an_overflow_loses_nothing() {
 fn fleet(folder: &Folder, lines: &[&str]) -> Result<import::Imported, import::ImportError> {
     let file = folder.0.join("fleet.jsonl");
     fs::write(&file, lines.join("\n")).expect("a file");
-    import::fleet(&file, &folder.0.join("data"), &mut |done, total| assert!(done <= total))
+    let data = folder.0.join("data");
+    import::fleet(&file, &data, import::Check::Values, &mut |done, total| assert!(done <= total))
 }
 
 const BASE: &str =
@@ -344,4 +345,28 @@ fn a_store_that_pauses_holds_nobody_up() {
     assert_eq!((stats.pending, stats.slow, stats.writing_for), (0, 1, None));
     assert!(stats.longest >= limits::FLUSH_SLOW);
     assert_eq!(all(&*store).len(), limits::FLUSH_BATCH + 30);
+}
+
+/// A crash between the tables of configurations and those of devices: no server may start on half.
+#[test]
+fn half_an_import_is_not_served() {
+    let folder = Folder::new();
+    let store = Rocks::open(&folder.0).expect("a folder");
+    store.put_meta(Some((b"unfinished", b"1")), None).expect("room on the disk");
+    drop(store);
+    let error = Rocks::open(&folder.0).expect_err("it is marked");
+    assert_eq!(error, StoreError::Unfinished(folder.0.clone()));
+    let store = Rocks::open_to_import(&folder.0).expect("an import may");
+    let document = |id: &str| (id.into(), format!(r#"{{"id":"{id}"}}"#).into_bytes());
+    let ids = ["a", "b"];
+    let (mut configs, mut devices) = (std::iter::empty(), ids.into_iter().map(document));
+    let parameters = Some(b"{}".to_vec());
+    let bulk = Bulk { configs: &mut configs, devices: &mut devices, parameters };
+    assert_eq!(store.ingest(bulk), Ok(2));
+    drop(store);
+    let store = Rocks::open(&folder.0).expect("it came to its end");
+    assert_eq!(store.parameters(), Ok(Some(b"{}".to_vec())));
+    let mut ids = Vec::new();
+    store.load(&mut |write| ids.push(write.key)).expect("a good store");
+    assert_eq!(ids, [Key::Device("a".into()), Key::Device("b".into())]);
 }

@@ -9,6 +9,7 @@ mod hostile;
 mod http;
 mod overrides;
 mod packages;
+mod moving;
 mod phones;
 mod publisher;
 mod rest;
