@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use crate::content::Content;
 use crate::control::{self, Guard};
 use crate::limits;
-use crate::plugin::{Fault, LoadErrors, Overrides, Plugins};
+use crate::plugin::{Fault, LoadErrors, Plugins};
 use crate::ring::epoll::Epoll;
 use crate::ring::uring::Uring;
 use crate::ring::{self, Io, Setup, Sizes, Waker};
@@ -276,8 +276,7 @@ fn load_plugins(settings: &Settings) -> Result<Plugins, LoadErrors> {
             false => tracing::warn!("{error}"),
         }
     }
-    let overrides = plugins.releases().iter().filter_map(|release| release.overrides());
-    for changed in overrides.flat_map(Overrides::compare_originals) {
+    for changed in plugins.changed_originals() {
         tracing::warn!("{changed}");
     }
     Ok(plugins)

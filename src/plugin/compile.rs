@@ -173,9 +173,10 @@ fn add_rules(
 }
 
 fn add_rule(read: &Read, rule: &Rule, builder: &mut ExtractorBuilder) -> Result<usize, LoadError> {
+    let path = if rule.no_agent { Subject::LonePath } else { Subject::Path };
     let sources = [
         (Subject::Agent, &rule.agent),
-        (Subject::Path, &rule.path),
+        (path, &rule.path),
         (Subject::Args, &rule.args),
         (Subject::File, &rule.file),
         (Subject::VendorClass, &rule.vendor_class),
@@ -194,6 +195,9 @@ fn add_rule(read: &Read, rule: &Rule, builder: &mut ExtractorBuilder) -> Result<
         let message = "an [[extract]] rule has no pattern";
         return Err(read.origin().error(0, message));
     };
+    if rule.no_agent && (rule.path.is_none() || rule.agent.is_some()) {
+        return Err(read.error(place, "no_agent goes with a path alone"));
+    }
     let key = |name: &String| {
         Key::of(name).ok_or_else(|| read.error(place, format!("no key has the name {name:?}")))
     };
@@ -205,9 +209,9 @@ fn add_rule(read: &Read, rule: &Rule, builder: &mut ExtractorBuilder) -> Result<
     for (name, changes) in &rule.rewrite {
         rewrite.push((key(name)?, changes.clone()));
     }
-    let Rule { no_agent, bytes, bad_mac, .. } = *rule;
+    let Rule { bytes, bad_mac, .. } = *rule;
     let told = read.place(place).into();
-    let rule = rules::Rule { place: told, patterns, no_agent, bytes, set, rewrite, bad_mac };
+    let rule = rules::Rule { place: told, patterns, bytes, set, rewrite, bad_mac };
     Ok(builder.rule(rule, subject, place.get_ref()))
 }
 
@@ -428,7 +432,7 @@ fn expand_commons(made: Vec<Made>, models: &Models) -> Vec<Common> {
             continue;
         }
         for name in &names {
-            if !made.models.is_empty() && !made.models.iter().any(|m| **m == ***name) {
+            if !made.is_for(name) {
                 continue;
             }
             let subject =

@@ -43,6 +43,8 @@ struct Led {
     rule: Rule,
     /// The profiles that have it, in order.
     profiles: Vec<usize>,
+    /// The first rule that the same profiles have.
+    like: usize,
     /// What they are together.
     all: Weight,
 }
@@ -100,19 +102,19 @@ impl ExtractorBuilder {
             *set = Set::new(texts)?;
         }
         let Self { rules, profiles, owners, .. } = self;
-        let led = |(number, rule): (usize, Rule)| {
-            let has_it = |profile: &&Profile| profile.rules.contains(&number);
+        let mut led: Vec<Led> = Vec::with_capacity(rules.len());
+        for (number, rule) in rules.into_iter().enumerate() {
+            let has_it = |&place: &usize| profiles[place].rules.contains(&number);
+            let mine: Vec<usize> = (0..profiles.len()).filter(has_it).collect();
+            let each = mine.iter().map(|&place| &profiles[place]);
             let all = Weight {
-                count: profiles.iter().filter(has_it).map(|profile| profile.weight).sum(),
-                rank: profiles.iter().filter(has_it).map(|profile| profile.rank).min().unwrap_or(0),
+                count: each.clone().map(|profile| profile.weight).sum(),
+                rank: each.map(|profile| profile.rank).min().unwrap_or(0),
             };
-            let place = |(place, profile): (usize, &Profile)| {
-                profile.rules.contains(&number).then_some(place)
-            };
-            let mine = profiles.iter().enumerate().filter_map(place).collect();
-            Led { rule, profiles: mine, all }
-        };
-        let rules = rules.into_iter().enumerate().map(led).collect();
+            let like = led.iter().position(|other| other.profiles == mine).unwrap_or(number);
+            led.push(Led { rule, profiles: mine, like, all });
+        }
+        let rules = led;
         Ok(Extractor { rules, profiles, sets, owners })
     }
 }
@@ -230,9 +232,6 @@ impl Extractor {
     ) -> Option<Result<(), BadRule>> {
         let mut outcome = Ok(());
         let Led { rule, .. } = &self.rules[number];
-        if rule.no_agent && subjects.texts[Subject::Agent as usize].is_some() {
-            return None;
-        }
         // What says only yes or no comes first, the lead last: they may save the others.
         for (subject, pattern) in rule.patterns.iter().rev() {
             let text = subjects.seen(*subject, rule.bytes)?;
@@ -268,18 +267,20 @@ impl Extractor {
     }
 
     /// Fills `votes`: for each profile and key the first rule's value, with the profile's weight.
-    /// Only profiles of matched rules are looked at; where all of these have the same profiles,
-    /// they vote as one.
+    /// Only profiles of matched rules are looked at; those that have the same of them vote as one,
+    /// where no other has one of these.
     fn vote(&self, subjects: &Subjects<'_>, scratch: &mut Scratch) {
         scratch.votes.clear();
         let Scratch { matched, found, spoiling, votes, desk } = scratch;
-        let Some((&first, others)) = matched.split_first() else { return };
-        let Led { profiles, all, .. } = &self.rules[first];
-        if spoiling.is_empty()
-            && others.iter().all(|&other| self.rules[other].profiles == *profiles)
-        {
-            let weight = if profiles.is_empty() { return } else { *all };
-            return self.vote_once(weight, |_| true, subjects, found, votes, desk);
+        if spoiling.is_empty() && self.are_apart(matched) {
+            for (place, &rule) in matched.iter().enumerate() {
+                let Led { profiles, like, all, .. } = &self.rules[rule];
+                let is_like = |other: usize| self.rules[other].like == *like;
+                if !profiles.is_empty() && !matched[..place].iter().any(|&other| is_like(other)) {
+                    self.vote_once(*all, is_like, subjects, found, votes, desk);
+                }
+            }
+            return;
         }
         let mut next = 0;
         // The least profile that is not behind us, until there is none.
@@ -292,6 +293,21 @@ impl Extractor {
             }
             next = profile + 1;
         }
+    }
+
+    /// Whether of any two rules the profiles are the same or lie behind one another.
+    fn are_apart(&self, matched: &[usize]) -> bool {
+        let lies_before = |one: &[usize], other: &[usize]| match (one.last(), other.first()) {
+            (Some(last), Some(first)) => last < first,
+            _ => true,
+        };
+        let are_apart = |one: &Led, other: &Led| {
+            one.like == other.like
+                || lies_before(&one.profiles, &other.profiles)
+                || lies_before(&other.profiles, &one.profiles)
+        };
+        let pair = |&one, &other| are_apart(&self.rules[one], &self.rules[other]);
+        (1..matched.len()).all(|end| matched[..end].iter().all(|one| pair(one, &matched[end])))
     }
 
     fn next_profile(&self, matched: &[usize], from: usize) -> Option<usize> {
@@ -398,10 +414,12 @@ impl<'b> Subjects<'b> {
             Source::Http => {
                 let args = Some(query.args).filter(|args| !args.is_empty());
                 let agent = query.agent.filter(|agent| !agent.is_empty());
-                [agent, Some(query.path), args, None, None, query.form]
+                let path = Some(query.path);
+                let lone = path.filter(|_| agent.is_none());
+                [agent, path, args, None, None, query.form, lone]
             }
-            Source::Tftp => [None, None, None, Some(query.path), None, None],
-            Source::Dhcp => [None, None, None, None, query.vendor_class, None],
+            Source::Tftp => [None, None, None, Some(query.path), None, None, None],
+            Source::Dhcp => [None, None, None, None, query.vendor_class, None, None],
         };
         let ascii = texts.map(|text| text.is_some_and(<[u8]>::is_ascii));
         Self { texts, ascii }

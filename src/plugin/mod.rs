@@ -6,6 +6,7 @@
 
 mod associate;
 mod compile;
+mod directory;
 mod extract;
 mod files;
 mod manifest;
@@ -126,6 +127,12 @@ struct Made {
     encoding: Encoding,
 }
 
+impl Made {
+    fn is_for(&self, model: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|name| name == model)
+    }
+}
+
 /// A shared file: an entry of the manifest, for one model where the path names it.
 #[derive(Debug)]
 struct Common {
@@ -186,6 +193,12 @@ impl Plugins {
     pub fn override_faults(&self) -> impl Iterator<Item = &Fault> {
         let each = self.releases.iter().filter_map(|release| release.overrides());
         self.strays.iter().chain(each.flat_map(Overrides::faults))
+    }
+
+    /// Shipped templates that changed since overrides were made from them.
+    pub fn changed_originals(&self) -> impl Iterator<Item = LoadError> {
+        let each = self.releases.iter().filter_map(|release| release.overrides());
+        each.flat_map(Overrides::compare_originals)
     }
 
     /// Differs for every set that was loaded by this process.
@@ -290,10 +303,9 @@ impl Release {
     pub fn route(&self, path: &[u8], device: &Device) -> Route {
         let model = device.model.as_deref().unwrap_or_default();
         for (index, made) in self.files.iter().enumerate() {
-            let for_model = made.models.is_empty() || made.models.iter().any(|m| m == model);
             let entry = || self.models.get(model);
             let is_it = |pattern: &PathPattern| pattern.matches(path, device, entry);
-            if for_model && (is_it(&made.path) || made.form.as_ref().is_some_and(is_it)) {
+            if made.is_for(model) && (is_it(&made.path) || made.form.as_ref().is_some_and(is_it)) {
                 let sensitive = made.sensitive || self.is_sensitive(path);
                 return Route::Device { file: file_id(index), trigger: made.trigger, sensitive };
             }
@@ -321,9 +333,8 @@ impl Release {
         let model = device.model.as_deref();
         let entry = model.and_then(|model| self.models.get(model));
         let subject = files::Subject { device: Some(device), model, entry };
-        let mine =
-            |made: &Made| made.models.is_empty() || made.models.iter().any(|m| Some(&**m) == model);
-        let made = self.files.iter().enumerate().filter(|(_, made)| mine(made));
+        let name = model.unwrap_or_default();
+        let made = self.files.iter().enumerate().filter(|(_, made)| made.is_for(name));
         made.filter_map(|(index, made)| Some((made.path.expand(&subject)?, file_id(index))))
             .collect()
     }

@@ -60,10 +60,12 @@ pub enum Subject {
     VendorClass,
     /// A posted form.
     Form,
+    /// The raw HTTP path, where there is no User-Agent.
+    LonePath,
 }
 
 /// How many subjects there are.
-pub const SUBJECTS: usize = 6;
+pub const SUBJECTS: usize = 7;
 
 /// A rule, compiled.
 #[derive(Debug)]
@@ -72,8 +74,6 @@ pub struct Rule {
     pub place: Box<str>,
     /// All must match.
     pub patterns: Vec<(Subject, Pattern)>,
-    /// There must be no User-Agent.
-    pub no_agent: bool,
     /// Subjects beyond ASCII are looked at.
     pub bytes: bool,
     /// Constants.
@@ -255,7 +255,6 @@ mod tests {
         Rule {
             place: Box::default(),
             patterns: Vec::new(),
-            no_agent: false,
             bytes: false,
             set: Vec::new(),
             rewrite: vec![(key, changes)],

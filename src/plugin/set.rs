@@ -2,8 +2,10 @@
 //! patterns there are, until no more than a few are left.
 //!
 //! Patterns that begin at the text's start share a table: a DFA of all of them, cut off where few
-//! enough are left to try each and the next bytes do not tell them apart. The others have a table
-//! of their own, which is only looked at where one of their literals is in the text.
+//! enough are left to try each and the next bytes do not tell them apart. Those that have no
+//! literal in front and end at the text's end have one that is walked from there backwards: few
+//! bytes tell a file's ending. The others have a table of their own, which is only looked at where
+//! one of their literals is in the text.
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
@@ -11,6 +13,7 @@ use regex_automata::util::prefilter::Prefilter;
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind, Span};
+use regex_syntax::hir::literal::Extractor;
 use regex_syntax::hir::{Hir, Look};
 use std::collections::{BTreeSet, HashMap};
 
@@ -21,11 +24,23 @@ use crate::limits;
 #[derive(Debug, Default)]
 pub struct Set {
     fixed: Vec<Table>,
+    ending: Vec<Table>,
     loose: Vec<Table>,
     /// What a text has somewhere that one of the loose ones matches.
     literals: Option<Prefilter>,
     /// Those that are in no table; each has to be tried.
     others: Vec<usize>,
+}
+
+/// Where a walk through a text begins, and how it goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Walk {
+    /// All match at the text's start; from there on.
+    Forwards,
+    /// All match at the text's end; from there back.
+    Backwards,
+    /// They match anywhere; from the start on.
+    Anywhere,
 }
 
 /// Some of the patterns. More than one table is there where one would be too large.
@@ -67,8 +82,13 @@ impl Set {
             hirs.push(pattern::parse(text)?);
         }
         let is_fixed = |hir: &Hir| hir.properties().look_set_prefix().contains(Look::Start);
-        let (mut fixed, loose): (Vec<_>, Vec<_>) =
+        let is_ending = |hir: &Hir| {
+            hir.properties().look_set_suffix().contains(Look::End) && !begins_with_literals(hir)
+        };
+        let (mut fixed, others): (Vec<_>, Vec<_>) =
             (0..texts.len()).partition(|&pattern| is_fixed(&hirs[pattern]));
+        let (ending, loose): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|&pattern| is_ending(&hirs[pattern]));
         // What begins alike stays together where there has to be more than one table.
         fixed.sort_by_key(|&pattern| &texts[pattern]);
         let of_loose: Vec<&Hir> = loose.iter().map(|&pattern| &hirs[pattern]).collect();
@@ -76,8 +96,9 @@ impl Set {
             literals: Prefilter::from_hirs_prefix(MatchKind::All, &of_loose),
             ..Set::default()
         };
-        set.fixed = tables(texts, &fixed, Anchored::Yes, &mut set.others);
-        set.loose = tables(texts, &loose, Anchored::No, &mut set.others);
+        set.fixed = tables(texts, &fixed, Walk::Forwards, &mut set.others);
+        set.ending = tables(texts, &ending, Walk::Backwards, &mut set.others);
+        set.loose = tables(texts, &loose, Walk::Anywhere, &mut set.others);
         Ok(set)
     }
 
@@ -85,7 +106,10 @@ impl Set {
     /// does.
     pub fn find(&self, text: &[u8], mut tell: impl FnMut(usize)) {
         for table in &self.fixed {
-            table.walk(text, &mut tell);
+            table.walk(text.iter(), &mut tell);
+        }
+        for table in &self.ending {
+            table.walk(text.iter().rev(), &mut tell);
         }
         let span = Span { start: 0, end: text.len() };
         let may_be = || match &self.literals {
@@ -94,7 +118,7 @@ impl Set {
         };
         if !self.loose.is_empty() && may_be() {
             for table in &self.loose {
-                table.walk(text, &mut tell);
+                table.walk(text.iter(), &mut tell);
             }
         }
         self.others.iter().for_each(|&other| tell(other));
@@ -102,16 +126,11 @@ impl Set {
 }
 
 /// Makes as few tables as there have to be; what fits none goes to `others`.
-fn tables(
-    texts: &[String],
-    patterns: &[usize],
-    anchored: Anchored,
-    others: &mut Vec<usize>,
-) -> Vec<Table> {
+fn tables(texts: &[String], patterns: &[usize], walk: Walk, others: &mut Vec<usize>) -> Vec<Table> {
     if patterns.is_empty() {
         return Vec::new();
     }
-    if let Some(table) = Table::new(texts, patterns, anchored) {
+    if let Some(table) = Table::new(texts, patterns, walk) {
         return vec![table];
     }
     if patterns.len() == 1 {
@@ -119,18 +138,19 @@ fn tables(
         return Vec::new();
     }
     let (first, second) = patterns.split_at(patterns.len() / 2);
-    let mut made = tables(texts, first, anchored, others);
-    made.extend(tables(texts, second, anchored, others));
+    let mut made = tables(texts, first, walk, others);
+    made.extend(tables(texts, second, walk, others));
     made
 }
 
 impl Table {
     /// None where it would be too large, or where a pattern has something that it cannot do.
-    fn new(texts: &[String], patterns: &[usize], anchored: Anchored) -> Option<Table> {
-        let kind = match anchored {
-            Anchored::No => StartKind::Unanchored,
-            _ => StartKind::Anchored,
+    fn new(texts: &[String], patterns: &[usize], walk: Walk) -> Option<Table> {
+        let (kind, anchored) = match walk {
+            Walk::Anywhere => (StartKind::Unanchored, Anchored::No),
+            Walk::Forwards | Walk::Backwards => (StartKind::Anchored, Anchored::Yes),
         };
+        let nfa = thompson::Config::new().which_captures(WhichCaptures::None).utf8(false);
         let config = dense::Config::new()
             .match_kind(MatchKind::All)
             .start_kind(kind)
@@ -141,16 +161,15 @@ impl Table {
         let dfa = dense::Builder::new()
             .configure(config)
             .syntax(pattern::syntax())
-            .thompson(thompson::Config::new().which_captures(WhichCaptures::None).utf8(false))
+            .thompson(nfa.reverse(walk == Walk::Backwards))
             .build_many(&mine)
             .ok()?;
         let begin = dfa.start_state(&start::Config::new().anchored(anchored)).ok()?;
-        Some(Graph::of(dfa, begin, patterns).cut())
+        Some(Graph::of(dfa, begin, patterns).cut(walk))
     }
 
-    fn walk(&self, text: &[u8], tell: &mut impl FnMut(usize)) {
+    fn walk<'t>(&self, mut bytes: impl Iterator<Item = &'t u8>, tell: &mut impl FnMut(usize)) {
         let mut next = self.begin;
-        let mut bytes = text.iter();
         loop {
             let state = match next {
                 Next::State(state) => state,
@@ -249,13 +268,15 @@ impl Graph {
     }
 
     /// Whether a walk goes on from each state: more than a few patterns are left, or the bytes next
-    /// to come tell those that are left apart.
-    fn goes_on(&self) -> Vec<bool> {
+    /// to come tell those that are left apart. That none is left is worth a walk where a pattern
+    /// that is tried begins far from where the walk does.
+    fn goes_on(&self, walk: Walk) -> Vec<bool> {
+        let is_far = walk == Walk::Backwards;
         let splits = |state: usize| {
             let left = &self.left[state];
             let other = |&target: &usize| {
                 let target = &self.left[target];
-                target != left && target.as_ref().is_none_or(|left| !left.is_empty())
+                target != left && (is_far || target.as_ref().is_none_or(|left| !left.is_empty()))
             };
             left.is_none() || self.nexts[state].iter().any(other)
         };
@@ -271,8 +292,8 @@ impl Graph {
     }
 
     /// The states that a walk goes on from, and what they lead to.
-    fn cut(self) -> Table {
-        let goes_on = self.goes_on();
+    fn cut(self, walk: Walk) -> Table {
+        let goes_on = self.goes_on(walk);
         let mut table = Table {
             begin: Next::Leaf(0),
             classes: self.classes,
@@ -308,6 +329,12 @@ impl Graph {
     }
 }
 
+/// Whether each match begins with one of a few texts that are long enough to be searched for.
+fn begins_with_literals(hir: &Hir) -> bool {
+    const ENOUGH: usize = 3;
+    Extractor::new().extract(hir).min_literal_len().is_some_and(|len| len >= ENOUGH)
+}
+
 fn few(patterns: BTreeSet<usize>) -> Option<BTreeSet<usize>> {
     (patterns.len() <= limits::PATTERNS_TRIED_MAX).then_some(patterns)
 }
@@ -325,6 +352,10 @@ mod tests {
         found
     }
 
+    fn tables(set: &Set) -> usize {
+        set.fixed.len() + set.ending.len() + set.loose.len()
+    }
+
     #[test]
     fn all_that_match_are_told_and_few_others() {
         let texts =
@@ -336,7 +367,7 @@ mod tests {
         assert_eq!(set.others, [8]);
         for text in ["ab", "abc", "abcd", "ax/y", "x/yz", "a z", "", "b\nq\nc", "a w", "bcy"] {
             let matches = |&pattern: &usize| patterns[pattern].is_match(text.as_bytes());
-            let (found, tables) = (found(&set, text), set.fixed.len() + set.loose.len());
+            let (found, tables) = (found(&set, text), tables(&set));
             let missed = (0..texts.len()).filter(matches).find(|pattern| !found.contains(pattern));
             assert_eq!(missed, None, "{text:?}: {found:?}");
             let passed = found.iter().filter(|pattern| matches(pattern)).count();
@@ -366,6 +397,31 @@ mod tests {
     }
 
     #[test]
+    fn endings_are_told_from_the_end() {
+        let texts = [
+            r"\b(?:0{12}|[0-9a-f]{12})\.cfg$",
+            r"/(?:[0-9a-f]{12}-phone\.cfg|common\.cfg)$",
+            r"SIP[\dA-F]{12}\.cfg$",
+            r"\b[\da-f]{12}\.xml$",
+            r"(?:/a|b$)",
+            r"\.cfg$|^/x$",
+        ]
+        .map(str::to_owned);
+        let set = Set::new(&texts).expect("patterns");
+        assert_eq!(set.ending.len(), 1);
+        let patterns = texts.each_ref().map(|text| Pattern::new(text).expect("a pattern"));
+        for text in ["/001565aabbcc.cfg", "/common.cfg", "/SIP001565AABBCC.cfg", "/x", "b", "/ab"] {
+            let found = found(&set, text);
+            let matches = |&pattern: &usize| patterns[pattern].is_match(text.as_bytes());
+            let missed = (0..texts.len()).filter(matches).find(|pattern| !found.contains(pattern));
+            assert_eq!(missed, None, "{text:?}: {found:?}");
+        }
+        assert_eq!(found(&set, "/firmware.rom"), [0; 0]);
+        assert_eq!(found(&set, "/001565aabbcc.xml"), [3]);
+        assert_eq!(found(&set, "/0015.xml"), [0; 0]);
+    }
+
+    #[test]
     fn what_is_long_told_apart_is_tried() {
         let texts = ["^Phone [a-z]{20} 1$", "^Phone [a-z]{20} 2$"].map(str::to_owned);
         let set = Set::new(&texts).expect("patterns");
@@ -376,7 +432,7 @@ mod tests {
     #[test]
     fn what_is_too_large_for_one_table_has_more() {
         // Each of them has to remember where it began.
-        let texts: Vec<_> = (0..6).map(|n| format!("{n}.*[a-c]{{9}}.{{8}}d$")).collect();
+        let texts: Vec<_> = (0..6).map(|n| format!("{n}.*[a-c]{{9}}.{{8}}d")).collect();
         let set = Set::new(&texts).expect("patterns");
         assert!(set.loose.len() + set.others.len() > 1);
         assert!(found(&set, "3--abcabcabc01234567d").contains(&3));

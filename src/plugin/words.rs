@@ -5,6 +5,7 @@
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State};
 
+use super::directory::{self, Directory};
 use super::manifest::Escape;
 use super::zone::{Change, Zone};
 use crate::device::Mac;
@@ -258,33 +259,22 @@ fn phonebook_url(state: &State<'_, '_>, vendor: &str, kwargs: Kwargs) -> Result<
     let prefix: Option<&str> = kwargs.get("prefix")?;
     let suffix: Option<&str> = kwargs.get("suffix")?;
     kwargs.assert_all_used()?;
-    let Some((base, user)) = directory_base(state) else { return Ok(Value::from(())) };
-    let entry = entry.unwrap_or("input");
-    let (prefix, suffix) = (prefix.unwrap_or(""), suffix.unwrap_or(""));
-    let query = format!("{prefix}xivo_user_uuid={user}{suffix}");
-    Ok(Value::from(format!("{base}/directories/{entry}/default/{vendor}?{query}")))
+    let (entry, prefix) = (entry.unwrap_or("input"), prefix.unwrap_or_default());
+    let url = |directory: Directory| {
+        Value::from(directory.phonebook(vendor, entry, prefix, suffix.unwrap_or_default()))
+    };
+    Ok(directory(state).map_or(Value::from(()), url))
 }
 
 /// `service_url(vendor, service, action)`: switches a user's service; none like `phonebook_url`.
 fn service_url(state: &State<'_, '_>, vendor: &str, service: &str, action: &str) -> Value {
-    directory_base(state).map_or(Value::from(()), |(base, user)| {
-        Value::from(format!("{base}/{vendor}/users/{user}/services/{service}/{action}"))
-    })
+    let url = |directory: Directory| Value::from(directory.service(vendor, service, action));
+    directory(state).map_or(Value::from(()), url)
 }
 
-fn directory_base(state: &State<'_, '_>) -> Option<(String, String)> {
-    let look = |name: &str, standard: &str| {
-        let value = state.lookup(name).filter(Value::is_true);
-        value.map_or_else(|| standard.to_owned(), |value| text_of(&value))
-    };
-    let host = look("X_xivo_phonebook_ip", "");
-    let user = look("X_xivo_user_uuid", "");
-    if host.is_empty() || user.is_empty() {
-        return None;
-    }
-    let scheme = look("X_xivo_phonebook_scheme", "http");
-    let port = look("X_xivo_phonebook_port", "9498");
-    Some((format!("{scheme}://{host}:{port}/0.1"), user))
+fn directory(state: &State<'_, '_>) -> Option<Directory> {
+    let look = |name| state.lookup(name).filter(Value::is_true).map(|value| text_of(&value));
+    Directory::of(directory::SETTINGS.map(look))
 }
 
 #[cfg(test)]

@@ -20,6 +20,10 @@ pub const VARIANTS: [(&str, &str); 4] = [
 ];
 
 /// The address that requests of cases come from.
+/// The address of the phone that files are made for.
+pub const MAC: Mac = Mac([0x02, 0x15, 0x65, 0x4a, 0xa9, 0x37]);
+/// Its identity, where it is a softphone.
+pub const UUID: &str = "0b5e8f0e-8f5c-4d3a-9b42-3f1c6d2e7a10";
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10));
 
 /// A vendor's folder with its cases.

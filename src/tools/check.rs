@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::cases::{VARIANTS, Vendor, device, variant};
-use crate::device::{Document, Mac, raw};
+use super::cases::{MAC, UUID, VARIANTS, Vendor, device, variant};
+use crate::device::{Document, raw};
 use crate::plugin::{Plugins, Release, RenderError};
 
 /// What was found.
@@ -18,8 +18,6 @@ pub struct Report {
 }
 
 /// The address of the phones that files are made for.
-const MAC: Mac = Mac([0x02, 0x15, 0x65, 0x4a, 0xa9, 0x37]);
-const UUID: &str = "0b5e8f0e-8f5c-4d3a-9b42-3f1c6d2e7a10";
 
 /// Makes every file of every model from every configuration of the cases, and looks for rules
 /// that no case reaches, rules of other vendors that speak of this one's phones, templates that

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 
-use crate::plugin::{LoadError, Overrides, Plugins};
+use crate::plugin::{LoadError, Plugins};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -30,8 +30,7 @@ pub fn check(plugins: &Plugins) -> Told {
             false => told.lines.push(format!("warning: {}", fault.error)),
         }
     }
-    let overrides = plugins.releases().iter().filter_map(|release| release.overrides());
-    let changed = overrides.flat_map(Overrides::compare_originals);
+    let changed = plugins.changed_originals();
     told.lines.extend(changed.map(|changed| format!("warning: {changed}")));
     told
 }

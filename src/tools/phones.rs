@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::cases::{device, variant};
-use crate::device::{Document, Mac, raw};
+use super::cases::{MAC, UUID, device, variant};
+use crate::device::{Document, raw};
 use crate::plugin::{Plugins, Release};
 use crate::query::Source;
 
@@ -30,9 +30,6 @@ const FEATURES: [Feature; 14] = [
     ("accounts", &["admin_username", "admin_password", "user_username", "user_password"], &[]),
     ("pickup", &["exten_pickup_call", "exten_pickup_group"], &[]),
 ];
-
-const MAC: Mac = Mac([0x02, 0x15, 0x65, 0x4a, 0xa9, 0x37]);
-const UUID: &str = "0b5e8f0e-8f5c-4d3a-9b42-3f1c6d2e7a10";
 
 /// The page, in Markdown. What is supported is what changes a file: each release's files are made
 /// with a setting and without it.

@@ -4,6 +4,7 @@
 use serde_json::Value as Json;
 
 use crate::device::Document;
+use crate::plugin::directory::{self, Directory};
 use crate::plugin::render::{Given, server_url};
 use crate::plugin::template::FALLBACK;
 
@@ -43,17 +44,17 @@ pub fn settings(
     let options = options.filter(|options| options.is_object()).cloned();
     let options = options.unwrap_or_else(|| Json::Object(Document::new()));
     raw.insert("XX_options".to_owned(), options);
-    if let Some((base, user)) = directory(&raw) {
+    if let Some(directory) = directory(&raw) {
         let own = given.data.get("xivo_phonebook");
         let text = |key: &str| own.and_then(|own| own.get(key)).and_then(Json::as_str);
         let vendor = text("vendor").map_or_else(|| vendor.to_lowercase(), ToOwned::to_owned);
         let entry = text("entry").unwrap_or("input");
         let suffix = text("suffix").unwrap_or_default();
-        let url = format!("{base}/directories/{entry}/default/{vendor}?xivo_user_uuid={user}");
-        raw.insert("XX_xivo_phonebook_url".to_owned(), Json::from(url + suffix));
+        let url = directory.phonebook(&vendor, entry, "", suffix);
+        raw.insert("XX_xivo_phonebook_url".to_owned(), Json::from(url));
         for name in services {
             if let Some((service, action)) = service(name) {
-                let url = format!("{base}/{vendor}/users/{user}/services/{service}/{action}");
+                let url = directory.service(&vendor, service, action);
                 raw.insert(name.clone(), Json::from(url));
             }
         }
@@ -64,17 +65,13 @@ pub fn settings(
     raw
 }
 
-/// What the directory's addresses begin with, and the user; none without one of them.
-fn directory(raw: &Document) -> Option<(String, String)> {
+fn directory(raw: &Document) -> Option<Directory> {
     let text = |key: &str| match raw.get(key) {
-        Some(Json::String(text)) if !text.is_empty() => Some(text.clone()),
+        Some(Json::String(text)) => Some(text.clone()),
         Some(Json::Number(number)) => Some(number.to_string()),
         _ => None,
     };
-    let (host, user) = (text("X_xivo_phonebook_ip")?, text("X_xivo_user_uuid")?);
-    let scheme = text("X_xivo_phonebook_scheme").unwrap_or_else(|| "http".to_owned());
-    let port = text("X_xivo_phonebook_port").unwrap_or_else(|| "9498".to_owned());
-    Some((format!("{scheme}://{host}:{port}/0.1"), user))
+    Directory::of(directory::SETTINGS.map(text))
 }
 
 fn fill_lines(raw: &mut Document) {

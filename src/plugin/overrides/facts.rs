@@ -6,6 +6,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, ErrorKind};
 use std::collections::BTreeSet;
 
+use crate::plugin::template::bodies;
 use crate::plugin::words;
 
 /// What is known of one template.
@@ -85,7 +86,7 @@ impl Facts {
         }
         let is_block = usize::from(matches!(statement, Stmt::Block(_)));
         self.depth += is_block;
-        for list in below(statement) {
+        for list in bodies(statement) {
             list.iter().for_each(|statement| self.look(statement));
         }
         self.depth -= is_block;
@@ -128,23 +129,6 @@ fn unknown(env: &Environment<'_>, name: &str) -> Result<Vec<(String, usize)>, Er
         }
     }
     Ok(unknown)
-}
-
-/// The bodies of a statement.
-fn below<'l, 's>(statement: &'l Stmt<'s>) -> Vec<&'l [Stmt<'s>]> {
-    match statement {
-        Stmt::Template(template) => vec![&template.children],
-        Stmt::ForLoop(each) => vec![&each.body, &each.else_body],
-        Stmt::IfCond(branch) => vec![&branch.true_body, &branch.false_body],
-        Stmt::WithBlock(with) => vec![&with.body],
-        Stmt::SetBlock(set) => vec![&set.body],
-        Stmt::AutoEscape(escape) => vec![&escape.body],
-        Stmt::FilterBlock(filter) => vec![&filter.body],
-        Stmt::Block(block) => vec![&block.body],
-        Stmt::Macro(declared) => vec![&declared.body],
-        Stmt::CallBlock(call) => vec![&call.macro_decl.body],
-        _ => Vec::new(),
-    }
 }
 
 #[cfg(test)]

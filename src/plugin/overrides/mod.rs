@@ -117,9 +117,7 @@ impl Fault {
 /// The file of a phone that `<model>.tpl` and `base.tpl` make: the first whose fetch says that the
 /// phone takes its configuration, else the first.
 pub fn main_file(files: &[Made], model: Option<&str>) -> Option<usize> {
-    let is_mine = |made: &Made| {
-        made.models.is_empty() || made.models.iter().any(|name| model.is_none_or(|m| m == name))
-    };
+    let is_mine = |made: &Made| model.is_none_or(|model| made.is_for(model));
     let mut mine = files.iter().enumerate().filter(|(_, made)| is_mine(made));
     let first = mine.clone().next();
     mine.find(|(_, made)| made.trigger).or(first).map(|(index, _)| index)

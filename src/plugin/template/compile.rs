@@ -389,23 +389,27 @@ fn push_raw(nodes: &mut Vec<Node>, text: &str) {
 
 /// Finds the blocks of a template, wherever they stand.
 fn blocks_below<'s>(statement: &'s Stmt<'s>, take: &mut dyn FnMut(&'s Block<'s>)) {
-    let mut all = |list: &'s [Stmt<'s>]| list.iter().for_each(|below| blocks_below(below, take));
+    for list in bodies(statement) {
+        list.iter().for_each(|below| blocks_below(below, take));
+    }
+    if let Stmt::Block(block) = statement {
+        take(block);
+    }
+}
+
+/// The statements in a statement.
+pub fn bodies<'l, 's>(statement: &'l Stmt<'s>) -> Vec<&'l [Stmt<'s>]> {
     match statement {
-        Stmt::ForLoop(each) => {
-            all(&each.body);
-            all(&each.else_body);
-        }
-        Stmt::IfCond(branch) => {
-            all(&branch.true_body);
-            all(&branch.false_body);
-        }
-        Stmt::WithBlock(with) => all(&with.body),
-        Stmt::SetBlock(set) => all(&set.body),
-        Stmt::Macro(declared) => all(&declared.body),
-        Stmt::Block(block) => {
-            all(&block.body);
-            take(block);
-        }
-        _ => {}
+        Stmt::Template(template) => vec![&template.children],
+        Stmt::ForLoop(each) => vec![&each.body, &each.else_body],
+        Stmt::IfCond(branch) => vec![&branch.true_body, &branch.false_body],
+        Stmt::WithBlock(with) => vec![&with.body],
+        Stmt::SetBlock(set) => vec![&set.body],
+        Stmt::AutoEscape(escape) => vec![&escape.body],
+        Stmt::FilterBlock(filter) => vec![&filter.body],
+        Stmt::Block(block) => vec![&block.body],
+        Stmt::Macro(declared) => vec![&declared.body],
+        Stmt::CallBlock(call) => vec![&call.macro_decl.body],
+        _ => Vec::new(),
     }
 }

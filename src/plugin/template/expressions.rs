@@ -157,7 +157,7 @@ impl<'s> Compiler<'s> {
             }
             Syntax::Var(name) => {
                 let looked_up = if ["phonebook_url", "service_url"].contains(&name.id) {
-                    let names = super::functions::LOOKED_UP.iter();
+                    let names = crate::plugin::directory::SETTINGS.iter();
                     names.map(|name| self.scopes.resolve(name)).collect()
                 } else {
                     Vec::new()

@@ -1,6 +1,6 @@
 //! Functions and methods that templates call, each as the reference engine answers, or declined.
 
-use bumpalo::collections::{String as ArenaString, Vec as ArenaVec};
+use bumpalo::collections::Vec as ArenaVec;
 use std::cell::RefCell;
 
 use super::root::zone_value;
@@ -8,11 +8,8 @@ use super::run::Run;
 use super::tree::{Call, Expr, Method};
 use super::value::{Declined, Eval, Function, Namespace, Value};
 use crate::limits;
+use crate::plugin::directory::{self, Directory};
 use crate::plugin::zone::Zone;
-
-/// Settings that a function of the directory's addresses looks up, in the order that it wants.
-pub const LOOKED_UP: [&str; 4] =
-    ["X_xivo_phonebook_ip", "X_xivo_user_uuid", "X_xivo_phonebook_scheme", "X_xivo_phonebook_port"];
 
 impl<'a> Run<'a> {
     /// The value of a function's call.
@@ -31,9 +28,9 @@ impl<'a> Run<'a> {
                 Function::ServiceUrl,
                 [Value::Text(vendor), Value::Text(name), Value::Text(action)],
             ) if call.named.is_empty() => {
-                let Some((base, user)) = self.directory(call)? else { return Ok(Value::None) };
-                let parts = [&base, "/", vendor, "/users/", &user, "/services/", name, "/", action];
-                Ok(self.joined(&parts))
+                let Some(directory) = self.directory(call)? else { return Ok(Value::None) };
+                let url = directory.service(vendor, name, action);
+                Ok(Value::Text(self.arena.alloc_str(&url)))
             }
             _ => Err(Declined("a function with other arguments")),
         }
@@ -60,33 +57,20 @@ impl<'a> Run<'a> {
             let Value::Text(text) = value else { return Err(Declined("an argument, no text")) };
             *place = text;
         }
-        let Some((base, user)) = self.directory(call)? else { return Ok(Value::None) };
-        let head = [&base, "/directories/", entry, "/default/", vendor, "?"];
-        let tail = [prefix, "xivo_user_uuid=", &user, suffix];
-        let parts: Vec<&str> = head.into_iter().chain(tail).collect();
-        Ok(self.joined(&parts))
+        let Some(directory) = self.directory(call)? else { return Ok(Value::None) };
+        let url = directory.phonebook(vendor, entry, prefix, suffix);
+        Ok(Value::Text(self.arena.alloc_str(&url)))
     }
 
-    /// What the directory's addresses begin with, and the user; none without one of them.
-    fn directory(&mut self, call: &'a Call) -> Eval<Option<(String, String)>> {
-        let mut texts = [String::new(), String::new(), "http".to_owned(), "9498".to_owned()];
+    fn directory(&mut self, call: &'a Call) -> Eval<Option<Directory>> {
+        let mut texts = [const { None }; directory::SETTINGS.len()];
         for (looked_up, text) in call.looked_up.iter().zip(&mut texts) {
             let value = self.eval(looked_up)?;
             if value.is_true()? {
-                text.clear();
-                value.write(text, self.arena)?;
+                value.write(text.insert(String::new()), self.arena)?;
             }
         }
-        let [host, user, scheme, port] = texts;
-        let known = !host.is_empty() && !user.is_empty();
-        Ok(known.then(|| (format!("{scheme}://{host}:{port}/0.1"), user)))
-    }
-
-    fn joined(&self, parts: &[&str]) -> Value<'a> {
-        let len = parts.iter().map(|part| part.len()).sum();
-        let mut text = ArenaString::with_capacity_in(len, self.arena);
-        parts.iter().for_each(|part| text.push_str(part));
-        Value::Text(text.into_bump_str())
+        Ok(Directory::of(texts))
     }
 
     /// The value of a method's call.

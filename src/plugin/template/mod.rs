@@ -23,6 +23,7 @@ mod tests;
 mod tree;
 mod value;
 
+pub use compile::bodies;
 pub use tree::Program;
 #[cfg(test)]
 pub use value::Declined;
