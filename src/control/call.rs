@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Api;
 use super::answer::{Answer, segment};
+use super::find::Params;
 use super::guard::{Caller, owner};
 use crate::device::{Device, Document, Revision};
 use crate::world::{Refusal, World};
@@ -95,6 +96,14 @@ impl Call {
         }
         let text = "The document has changed meanwhile.";
         Err(Answer::text(StatusCode::PRECONDITION_FAILED, text))
+    }
+
+    /// What a list is asked for.
+    ///
+    /// # Errors
+    /// The answer to a selector that is none.
+    pub fn params(&self) -> Result<Params, Answer> {
+        Params::parse(&self.pairs()).map_err(|error| Answer::bad(error.to_string()))
     }
 
     /// Keys and values of the query, decoded.

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use super::answer::{Answer, Outcome, segment};
 use super::call::{Call, refused, unavailable};
 use super::devices::check_id;
-use super::select;
+use super::find;
 use crate::device::{Config, Stale};
 use crate::limits;
 use crate::world::Refusal;
 
 /// Configurations.
 pub fn list(call: &Call) -> Outcome {
-    let ask = select::Ask::new(&call.pairs());
-    let configs = select::configs(call.world(), &ask).map_err(Answer::bad)?;
+    let params = call.params()?;
+    let found = find::configs(&call.world().configs, &params);
+    let configs: Vec<_> = found.iter().map(|config| params.show(&**config)).collect();
     Ok(Answer::json(&json!({ "configs": configs })))
 }
 

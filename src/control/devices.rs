@@ -7,17 +7,22 @@ use std::sync::Arc;
 use super::answer::{Answer, Outcome};
 use super::call::{Call, refused, unavailable};
 use super::guard::{Tenants, owner};
-use super::{schema, select};
+use super::{find, schema};
 use crate::device::{Device, Document, Stale};
 use crate::limits;
 use crate::world::Refusal;
 
 /// Devices of the caller's tenant, with `recurse` those of tenants below it too.
 pub fn list(call: &Call) -> Outcome {
-    let ask = select::Ask::new(&call.pairs());
+    let mut params = call.params()?;
     let own = Tenants::Only(vec![call.caller.tenant.clone()]);
-    let tenants = if ask.recurse { &call.caller.subtree } else { &own };
-    let devices = select::devices(call.world(), &ask, tenants).map_err(Answer::bad)?;
+    let tenants = if params.recurse { &call.caller.subtree } else { &own };
+    match tenants {
+        Tenants::All => params.lift("tenant_uuid"),
+        Tenants::Only(tenants) => params.restrict(tenants.iter().map(|tenant| tenant.to_string())),
+    }
+    let found = find::devices(&call.world().directory, &params);
+    let devices: Vec<_> = found.iter().map(|device| params.show(&**device)).collect();
     Ok(Answer::json(&json!({ "devices": devices })))
 }
 

@@ -10,7 +10,7 @@ mod configs;
 mod devices;
 mod dhcp;
 mod dispatch;
-mod find;
+pub mod find;
 mod guard;
 mod json;
 mod links;
@@ -20,7 +20,6 @@ mod operations;
 mod parameters;
 mod plugins;
 mod schema;
-mod select;
 mod table;
 
 pub use guard::{Caller, Guard, Tenants};

@@ -23,7 +23,7 @@ pub use params::Params;
 pub use project::Fields;
 pub use selector::{Selector, SelectorError};
 pub use sort::Sort;
-pub use view::{Field, Fielded};
+pub use view::Fielded;
 
 use std::sync::Arc;
 

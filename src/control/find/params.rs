@@ -65,6 +65,11 @@ impl Params {
         self.selector.overwrite("tenant_uuid", tenants);
     }
 
+    /// Looks for documents whatever they have of this key.
+    pub fn lift(&mut self, key: &str) {
+        self.selector.lift(key);
+    }
+
     /// What the list shows of a document that was found.
     pub fn show(&self, found: &impl Fielded) -> Document {
         match &self.fields {

@@ -92,16 +92,16 @@ impl Selector {
         self.conditions.iter().all(|condition| condition.holds(document))
     }
 
-    /// Whether all documents are looked for.
-    pub fn is_empty(&self) -> bool {
-        self.conditions.is_empty()
-    }
-
     /// Asks one of these texts of a key, instead of what was asked of it.
     pub fn overwrite(&mut self, key: &str, texts: impl IntoIterator<Item = String>) {
-        self.conditions.retain(|condition| condition.path.only() != Some(key));
+        self.lift(key);
         let among = Among { texts: texts.into_iter().collect(), others: Vec::new() };
         self.conditions.push(Condition { path: Path::new(key), tests: vec![Test::In(among)] });
+    }
+
+    /// Asks nothing of a key.
+    pub fn lift(&mut self, key: &str) {
+        self.conditions.retain(|condition| condition.path.only() != Some(key));
     }
 
     /// All conditions.
