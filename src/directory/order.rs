@@ -93,7 +93,7 @@ impl<T: Placed> Order<T> {
 
     /// The document at a place, as it is now.
     pub fn get(&self, place: u32) -> Option<Arc<T>> {
-        self.with(place, |item| Arc::clone(item))
+        self.with(place, Arc::clone)
     }
 
     /// Looks at the document at a place.

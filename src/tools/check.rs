@@ -17,8 +17,6 @@ pub struct Report {
     pub files: usize,
 }
 
-/// The address of the phones that files are made for.
-
 /// Makes every file of every model from every configuration of the cases, and looks for rules
 /// that no case reaches, rules of other vendors that speak of this one's phones, templates that
 /// are rendered slowly, and releases without a phone for the load generator.

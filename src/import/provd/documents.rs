@@ -97,13 +97,11 @@ fn kind(id: &str, document: &Document) -> Option<&'static str> {
     }
 }
 
+/// A key, and the form that devices have its text in; none where it has none.
+type Normal<'f> = (&'static str, &'f dyn Fn(&str) -> Option<String>);
+
 /// Brings a text into the form that devices have it in.
-fn normalize(
-    document: &mut Document,
-    (key, normal): (&'static str, &dyn Fn(&str) -> Option<String>),
-    id: &str,
-    report: &mut Report,
-) {
+fn normalize(document: &mut Document, (key, normal): Normal<'_>, id: &str, report: &mut Report) {
     let Some(text) = document.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
     else {
         if document.get(key).is_some_and(Value::is_number) {
