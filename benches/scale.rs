@@ -14,7 +14,7 @@ use record::Record;
 use ringboot::device::Document;
 use ringboot::directory::{Configs, Directory};
 use ringboot::identify::Settings;
-use ringboot::store::{Documents, Kind, Reader, Rocks, Store, StoreError, Write, load};
+use ringboot::store::{Bulk, Documents, Kind, Reader, Rocks, Store, StoreError, Write, load};
 use ringboot::time::{self, Duration, Instant};
 use ringboot::world::World;
 use serde_json::json;
