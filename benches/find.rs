@@ -4,6 +4,7 @@
 //! see that it works.
 
 #[path = "support/record.rs"]
+#[expect(dead_code, reason = "configurations are what a whole store is measured with")]
 mod record;
 #[expect(dead_code, reason = "the rest is what single requests are measured with")]
 mod support;

@@ -221,7 +221,7 @@ fn value(key: &str, chance: &mut Chance) -> Value {
         "id" => json!(format!("id{}", chance.below(400))),
         "mac" => json!(format!("00:15:65:00:00:{number:02x}")),
         "ip" => json!(format!("192.0.2.{number}")),
-        "configured" => json!(number % 2 == 0),
+        "configured" => json!(number.is_multiple_of(2)),
         "options.a" => json!(number % 3),
         "X_n" => chance.pick(&[json!(1), json!("1"), json!([1]), json!(null), json!(2.5)]),
         _ => json!(format!("{key}{}", number % 5)),
