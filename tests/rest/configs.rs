@@ -10,7 +10,7 @@ fn layers_are_one_in_raw() {
     assert_eq!(raw, "{\"raw_config\":{\"ip\":\"192.0.2.1\",\"X_site\":\"\\u00e9\",\"X_top\":1}}");
     let list = site.get("/0.2/cfg_mgr/configs?fields=parent_ids&q=%7B%22id%22:%22top%22%7D");
     assert_eq!(list.body, r#"{"configs":[{"id":"top","parent_ids":["base","nobody"]}]}"#);
-    assert_eq!(site.get("/0.2/cfg_mgr/configs").ids("configs"), ["autoprov", "base", "top"]);
+    assert_eq!(site.get("/0.2/cfg_mgr/configs").ids("configs"), ["base", "autoprov", "top"]);
 }
 
 #[test]
