@@ -20,6 +20,7 @@ pub mod query;
 pub mod ring;
 pub mod serve;
 pub mod settings;
+pub mod shadow;
 pub mod store;
 pub mod time;
 pub mod tools;

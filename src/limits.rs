@@ -257,8 +257,8 @@ pub const PROVISIONAL_PER_SOURCE_MAX: usize = 16;
 pub const AUTO_ADDED_MAX: usize = 500_000;
 /// Flattened settings that are kept of configurations that others lie on.
 pub const FLAT_CONFIGS_MAX: usize = 4096;
-/// Configurations whose devices are looked at when a layer below them changes; those of more are
-/// looked at when their phones ask.
+/// Configurations and devices that are looked at when a layer below them changes; where there are
+/// more, each is when its phone asks.
 pub const FAMILY_MAX: usize = 10_000;
 
 const _: () = assert!(PATTERN_FRAMES_MAX < PATTERN_STEPS_MAX);
@@ -377,6 +377,19 @@ pub const FETCH_SILENCE_MAX: Duration = Duration::from_secs(30);
 const _: () = assert!(PACKAGE_NAME_BYTES_MAX <= PACKAGE_PATH_BYTES_MAX);
 const _: () = assert!((PACKAGE_XZ_BYTES_MAX as u64) <= PACKAGE_BYTES_MAX);
 const _: () = assert!(FETCH_CONNECT_TIME_MAX.as_nanos() <= FETCH_SILENCE_MAX.as_nanos());
+
+// ---- Comparing with another server
+
+/// Requests that wait to be asked of the other server; more are left out, and counted.
+pub const SHADOW_QUEUE_MAX: usize = 10_000;
+/// Threads that ask the other server; each asks one thing at a time.
+pub const SHADOW_THREADS: usize = 8;
+/// Time that the other server has for a connection, or to say something.
+pub const SHADOW_TIME_MAX: Duration = Duration::from_secs(10);
+/// Times that it is asked by TFTP within that time.
+pub const SHADOW_TRIES: u32 = 4;
+/// Bytes of an answer that are compared; of a longer one only the length is.
+pub const SHADOW_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 // ---- The REST API
 

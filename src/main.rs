@@ -34,6 +34,14 @@ struct Cli {
 enum Command {
     /// Serve phones until SIGTERM. SIGHUP loads the plugins anew, SIGUSR1 logs the counters.
     Serve(Flags),
+    /// Serve phones as `serve` does, ask the server that is to be replaced the same, and say where
+    /// the answers differ. SIGUSR1 logs the counts.
+    Shadow {
+        #[command(flatten)]
+        shadow: commands::shadow::Compare,
+        #[command(flatten)]
+        flags: Flags,
+    },
     /// Check settings and plugins, and say everything that is wrong with them.
     Check {
         /// Take what is shipped now for what this override was made from: `PLUGIN/NAME.tpl`; may be
@@ -187,14 +195,24 @@ fn main() -> ExitCode {
     }
 }
 
+fn start_log(settings: &Settings) -> Result<()> {
+    log::start(&settings.log, settings.security_log.as_deref())
+        .map_err(|error| anyhow::anyhow!("logging: {error}"))
+}
+
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Serve(flags) => {
             ring::make_files_private();
             let settings = flags.settings()?;
-            log::start(&settings.log, settings.security_log.as_deref())
-                .map_err(|error| anyhow::anyhow!("logging: {error}"))?;
-            serve::run(&settings)?;
+            start_log(&settings)?;
+            serve::run(&settings, None)?;
+        }
+        Command::Shadow { shadow, flags } => {
+            ring::make_files_private();
+            let settings = flags.settings()?;
+            start_log(&settings)?;
+            shadow.run(&settings)?;
         }
         Command::Check { accept, flags } => check(&accept, &flags.settings()?)?,
         Command::Explain { associate, flags } => {

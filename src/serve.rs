@@ -17,6 +17,7 @@ use crate::ring::epoll::Epoll;
 use crate::ring::uring::Uring;
 use crate::ring::{self, Io, Setup, Sizes, Waker};
 use crate::settings::{Driver, RestAuth, Settings};
+use crate::shadow::Shadow;
 use crate::store::{Loaded, Rocks, StoreError};
 use crate::time::{self, Duration, Instant};
 use crate::worker::{Orders, Proxies, Shared, Stats, Totals, Worker};
@@ -27,15 +28,16 @@ const SIGNAL_PAUSE: Duration = Duration::from_millis(50);
 /// Time between two removals of devices that were provisional for too long.
 const EXPIRE_PAUSE: Duration = Duration::from_secs(30);
 
-/// Runs the server until SIGTERM or SIGINT, then finishes what is being sent and flushes.
+/// Runs the server until SIGTERM or SIGINT, then finishes what is being sent and flushes. `shadow`
+/// is told what is answered.
 ///
 /// # Errors
 /// What kept it from starting, or a core that failed.
-pub fn run(settings: &Settings) -> Result<()> {
+pub fn run(settings: &Settings, shadow: Option<Arc<Shadow>>) -> Result<()> {
     settings.check()?;
     let driver = choose(settings.driver)?;
     let signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1]).context("signals")?;
-    let server = Server::start(settings, driver)?;
+    let server = Server::start(settings, driver, shadow)?;
     let result = server.watch(settings, signals);
     server.stop().and(result)
 }
@@ -76,7 +78,7 @@ struct Running {
 type Started = Result<(Waker, Vec<String>), String>;
 
 impl Server {
-    fn start(settings: &Settings, driver: Driver) -> Result<Server> {
+    fn start(settings: &Settings, driver: Driver, shadow: Option<Arc<Shadow>>) -> Result<Server> {
         let began = time::now();
         for (name, listen, kind) in [
             ("http", settings.http, socket2::Type::STREAM),
@@ -102,6 +104,7 @@ impl Server {
                 count: settings.proxy.count,
                 trusted: settings.proxy.trusted.clone(),
             }),
+            shadow,
             orders: Arc::new(Orders::default()),
         };
         let (tell, failures) = channel();
@@ -239,6 +242,9 @@ impl Server {
         let content = self.shared.content.counters();
         tracing::info!(?totals, "answers");
         tracing::info!(?world, ?store, ?content, "world");
+        if let Some(shadow) = &self.shared.shadow {
+            tracing::info!("{}", shadow.table());
+        }
     }
 
     /// Stops all cores, and writes what waits to be written.

@@ -232,12 +232,16 @@ impl Configs {
         }
     }
 
-    /// This configuration and all that lie on it, near ones first.
-    pub fn family(&self, id: &str) -> Vec<ConfigId> {
+    /// This configuration and all that lie on it, near ones first; none where that may be more
+    /// than `most`: it costs no more then.
+    pub fn family(&self, id: &str, most: usize) -> Option<Vec<ConfigId>> {
         let mut found = vec![Text::from(id)];
         let mut known: HashSet<Text> = found.iter().cloned().collect();
         let mut queue = VecDeque::from([Text::from(id)]);
         while let Some(parent) = queue.pop_front() {
+            if found.len() + self.children.count(&parent) > most {
+                return None;
+            }
             for child in self.children.names(&parent) {
                 if known.insert(child.clone()) {
                     found.push(child.clone());
@@ -245,7 +249,7 @@ impl Configs {
                 }
             }
         }
-        found
+        Some(found)
     }
 
     /// The flattened settings of a layer that others lie on, made once an epoch.

@@ -224,7 +224,9 @@ fn layers_lie_in_their_order_each_once() {
     assert_eq!(flat(&configs, "phone"), wanted);
     assert_eq!(flat(&configs, "ring"), r#"{"ip":"192.0.2.1","X_a":1}"#);
     assert_eq!(configs.flatten("nobody"), None);
-    let family: Vec<_> = configs.family("base").iter().map(ToString::to_string).collect();
+    assert_eq!(configs.family("base", 2), None);
+    let family = configs.family("base", 10).expect("a small one");
+    let family: Vec<_> = family.iter().map(ToString::to_string).collect();
     assert_eq!(family, ["base", "left", "right", "phone"]);
 }
 

@@ -1,7 +1,7 @@
 //! Connections: bytes that came in become requests, requests become outputs, one at a time.
 
 use super::answer::Answer;
-use super::{Peer, Shared, Site, Worker};
+use super::{Peer, Site, Worker};
 use crate::query::{Query, Source};
 use crate::ring::{Io, Output, Slot, Then};
 use crate::time::Instant;
@@ -123,8 +123,7 @@ impl Site {
         query: &Query<'_>,
         answer: &mut Answer,
     ) -> bool {
-        let Shared { world, content, .. } = &self.shared;
-        let decision = world.decide(query, &mut self.core, now);
+        let decision = self.shared.world.decide(query, &mut self.core, now);
         let reads = matches!(request.method, Method::Get | Method::Head);
         match request.method {
             _ if reads && decision.is_waiting => return false,
@@ -135,7 +134,7 @@ impl Site {
                 answer.tell(Status::TooManyRequests, &self.dates);
             }
             _ if (reads || request.form.is_some()) && reads != decision.takes_form() => {
-                let found = content.find(world, &decision);
+                let found = self.shared.find(query, &decision);
                 let found = (found, &mut self.files);
                 answer.give(request, query.name, found, (&self.dates, self.civil));
             }

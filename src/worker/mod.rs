@@ -21,13 +21,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::content::Content;
+use crate::content::{Content, Found};
 use crate::limits;
+use crate::query::Query;
 use crate::ring::{Event, Io, Slot};
+use crate::shadow::Shadow;
 use crate::time::{self, Civil, Instant};
 use crate::wire::http::{Connection, DateCache};
 use crate::wire::tftp::Flow;
-use crate::world::{Core, World};
+use crate::world::{Core, Decision, World};
 use files::Files;
 use parked::Parked;
 use tftp::Tftp;
@@ -75,6 +77,8 @@ pub struct Shared {
     pub content: Arc<Content>,
     /// Who may speak for others.
     pub proxies: Arc<Proxies>,
+    /// Who compares with another server, where that is wanted.
+    pub shadow: Option<Arc<Shadow>>,
     /// What workers are told.
     pub orders: Arc<Orders>,
 }
@@ -106,6 +110,17 @@ struct Peer {
     generation: u32,
     address: SocketAddr,
     http: Connection,
+}
+
+impl Shared {
+    /// What a decision comes to; whoever compares is told.
+    fn find(&self, query: &Query<'_>, decision: &Decision<'_>) -> Found {
+        let found = self.content.find(&self.world, decision);
+        if let Some(shadow) = &self.shadow {
+            shadow.note(query, decision.release.map(|release| &**release.id()), &found);
+        }
+        found
+    }
 }
 
 impl<I: Io> Worker<I> {

@@ -123,7 +123,7 @@ impl Tftp {
                     site.path = buffer;
                     return Ok(false);
                 }
-                let found = site.shared.content.find(&site.shared.world, &decision);
+                let found = site.shared.find(&query, &decision);
                 payload((found, &mut site.files), name, request.mode)
             }
         };

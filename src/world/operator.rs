@@ -295,8 +295,10 @@ impl World {
     /// After a layer changed: devices on it are looked at, where they are not too many. Those of a
     /// larger family are looked at when their files are made.
     fn settle_family(&self, id: &str) {
-        let family = self.configs.family(id);
-        if family.len() > limits::FAMILY_MAX {
+        let Some(family) = self.configs.family(id, limits::FAMILY_MAX) else { return };
+        let lists = self.directory.lists();
+        let devices: u64 = family.iter().map(|config| lists.count_with_config(config)).sum();
+        if devices > limits::FAMILY_MAX as u64 {
             return;
         }
         for id in family.iter().flat_map(|config| self.directory.with_config(config)) {

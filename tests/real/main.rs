@@ -14,6 +14,7 @@ mod phones;
 mod publisher;
 mod rest;
 mod server;
+mod shadow;
 mod signals;
 mod tftp;
 

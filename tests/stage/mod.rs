@@ -78,6 +78,7 @@ pub fn shared(store: &Arc<MemoryStore>, settings: Settings, files: &Path) -> Sha
         world: Arc::new(world),
         content: Arc::new(content),
         proxies: Arc::new(Proxies::default()),
+        shadow: None,
         orders: Arc::new(Orders::default()),
     }
 }

@@ -20,7 +20,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("content", &["limits", "device", "directory", "plugin", "world"]),
     ("store", &["limits", "device", "directory", "time"]),
     ("world", &["limits", "device", "query", "directory", "plugin", "identify", "store", "time"]),
-    ("worker", &["limits", "time", "query", "wire", "ring", "plugin", "content", "world"]),
+    ("shadow", &["limits", "time", "query", "wire", "content"]),
+    (
+        "worker",
+        &["limits", "time", "query", "wire", "ring", "plugin", "content", "world", "shadow"],
+    ),
     (
         "control",
         &["limits", "time", "device", "query", "directory", "plugin", "content", "store", "world"],

@@ -220,7 +220,7 @@ impl Settling<'_> {
                 report.tell(Fact::Loop, format_args!("configs/{id}"));
             }
             let is_alone = config.transient && !used.contains(&config.id);
-            if is_alone && configs.family(&config.id).len() == 1 {
+            if is_alone && configs.family(&config.id, 1).is_some() {
                 report.tell(Fact::Orphan, format_args!("configs/{}", config.id));
             }
         }
