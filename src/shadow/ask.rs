@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, Error, ErrorKind, Read, Write};
-use std::net::{TcpStream, UdpSocket};
+use std::net::TcpStream;
 
 use super::{Asked, Content, Peer};
 use crate::limits;
@@ -75,6 +75,10 @@ fn http_answer(answer: Vec<u8>, rest: u64) -> io::Result<Content> {
     }
 }
 
+#[expect(
+    clippy::disallowed_types,
+    reason = "it asks a server, and waits: no phone is served by it"
+)]
 fn by_tftp(peer: &Peer, name: &[u8]) -> io::Result<Content> {
     let socket = Socket::new(Domain::for_address(peer.tftp), Type::DGRAM, Some(Protocol::UDP))?;
     let any = match peer.tftp {
@@ -82,7 +86,7 @@ fn by_tftp(peer: &Peer, name: &[u8]) -> io::Result<Content> {
         std::net::SocketAddr::V6(_) => std::net::SocketAddr::from(([0_u16; 8], 0)),
     };
     socket.bind(&any.into())?;
-    let socket = UdpSocket::from(socket);
+    let socket = std::net::UdpSocket::from(socket);
     socket.set_read_timeout(Some(limits::SHADOW_TIME_MAX / limits::SHADOW_TRIES))?;
     let mut last = Vec::new();
     Packet::Read(Request { name, mode: Mode::Octet, options: b"" }).encode(&mut last);
