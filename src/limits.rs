@@ -269,8 +269,8 @@ const _: () = assert!(INDEX_SHARDS.is_power_of_two());
 const _: () = assert!(ORDER_CHUNK.is_power_of_two());
 const _: () = assert!(ORDER_LOT <= ORDER_CHUNK);
 
-/// Boots that are followed at once, from a phone's first request to its configuration; of more, some
-/// are not counted.
+/// Boots that are followed at once, from a phone's first request to its configuration; of more,
+/// some are not counted.
 pub const BOOTS_MAX: usize = 262_144;
 /// Places of a boot that are looked at for a phone.
 pub const BOOT_LOOKS_MAX: usize = 8;

@@ -1,4 +1,4 @@
-//! Every figure that the server has, by name: what `packaging/` and an operator's own rules rest on.
+//! Every figure that the server has, by name: what `packaging/` and operators' rules rest on.
 
 use super::Watch;
 use super::page::{Form, Kind, Page};

@@ -15,7 +15,7 @@ mod trace;
 mod wheel;
 
 pub use stats::{PROVISIONED_WITHIN, STATUSES, Stats, Tally, Totals};
-pub use trace::{Desk, Fate, Question, Traced, Who};
+pub use trace::{Asked, Desk, Fate, Question, Ticket, Trace, Traced, Who};
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -33,7 +33,6 @@ use crate::world::{Core, World};
 use files::Files;
 use parked::Parked;
 use tftp::Tftp;
-use trace::{Ticket, Trace};
 use wheel::Wheel;
 
 /// What a worker is told from outside.

@@ -146,10 +146,11 @@ impl Stats {
     /// A request was decided: whose it was, and what it was to that phone's boot.
     pub fn asked(&self, now: Instant, world: &World, decision: &Decision<'_>, gives: bool) {
         let Some(device) = &decision.device else {
-            // Refused ones are counted by the world.
-            return if !decision.is_refused {
-                add(&self.strangers, 1)
-            };
+            // Refused ones are counted by the world, and one that waits asks again.
+            if !decision.is_refused && !decision.is_waiting {
+                add(&self.strangers, 1);
+            }
+            return;
         };
         let step = world.boots.request(device, gives && decision.is_trigger(), now);
         if step.began {

@@ -4,6 +4,7 @@
 mod clients;
 mod commands;
 mod crash;
+mod ctl;
 mod early;
 mod hostile;
 mod http;

@@ -58,7 +58,7 @@ fn what_phones_do_is_counted(driver: &str) {
     for (name, wanted) in [
         (format!("ringboot_requests_total{}", labels("200")), 2.0),
         (format!("ringboot_requests_total{}", labels("404")), 1.0),
-        ("ringboot_boots_begun_total".to_owned(), 2.0),
+        ("ringboot_boots_begun_total".to_owned(), 1.0),
         ("ringboot_boots_completed_total".to_owned(), 1.0),
         ("ringboot_time_to_provisioned_seconds_count".to_owned(), 1.0),
         ("ringboot_renders_total{result=\"made\"}".to_owned(), 1.0),
@@ -68,7 +68,7 @@ fn what_phones_do_is_counted(driver: &str) {
     ] {
         assert_eq!(figure(&page, &name), Some(wanted), "{name}: {page}");
     }
-    assert!(page.contains("ringboot_requests_total{protocol=\"tftp\",vendor=\"none\""), "{page}");
+    assert!(page.contains("ringboot_requests_total{protocol=\"tftp\",vendor=\""), "{page}");
     assert!(figure(&page, "ringboot_sent_bytes_total{protocol=\"http\"}") > Some(2000.0));
     assert!(figure(&page, "process_resident_memory_bytes") > Some(1e6));
     drop(server);

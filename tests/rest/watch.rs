@@ -106,3 +106,19 @@ fn the_description_has_what_monitoring_asks() {
         assert!(document["paths"][path]["get"]["summary"].is_string(), "{path}");
     }
 }
+
+#[test]
+fn a_trace_is_for_those_who_may_see_the_phone() {
+    let site = Site::new("trace");
+    site.device(r#"{"id":"d1","mac":"00:15:65:4a:a9:37"}"#);
+    let path = "GET /ringboot/trace/0015654aa937";
+    let reply = site.send(path, "");
+    assert_eq!(reply.body, "{\"phone\":\"0015654aa937\",\"boots\":[]}");
+    assert_eq!(site.send_for("t1", path, "").status, 404);
+    assert_eq!(site.get("/ringboot/trace/192.0.2.7").status, 200);
+    assert_eq!(site.send_for("t1", "GET /ringboot/trace/192.0.2.7", "").status, 404);
+    assert_eq!(site.get("/ringboot/trace/nobody").status, 400);
+    // Without cores there is nothing to follow.
+    let feed = site.ask("GET /ringboot/trace/0015654aa937?follow=1", &[], "");
+    assert_eq!((feed.status, feed.field("content-type")), (200, "application/x-ndjson"));
+}

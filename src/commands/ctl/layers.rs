@@ -1,4 +1,4 @@
-//! Which layer each value of a configuration is from: the server's own merge, done again with names.
+//! Which layer each value of a configuration is from: the server's own merge, with names.
 
 use anyhow::Result;
 use serde_json::Value;
