@@ -20,13 +20,14 @@ pub const MEDIA_TYPE: &str = "application/vnd.proformatique.provd+json";
 pub type Outcome = Result<Answer, Answer>;
 
 /// An answer.
+#[derive(Debug)]
 pub struct Answer {
     /// Its status.
     pub status: StatusCode,
     kind: &'static str,
     body: Vec<u8>,
     /// Goes over the body: lines that come as they come.
-    feed: Option<Feed>,
+    feed: Option<Box<Feed>>,
     /// At most a few: location, entity tag, allowed methods.
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -60,7 +61,7 @@ impl Answer {
 
     /// 200 with lines of JSON, as they come.
     pub fn lines(feed: Feed) -> Answer {
-        Answer { feed: Some(feed), ..Answer::of(StatusCode::OK, JSON_LINES, Vec::new()) }
+        Answer { feed: Some(Box::new(feed)), ..Answer::of(StatusCode::OK, JSON_LINES, Vec::new()) }
     }
 
     /// 200 without a body: what OPTIONS gets on any path.
@@ -156,7 +157,7 @@ impl Answer {
 
     /// The response, fixed headers first.
     pub fn into_response(self) -> Response {
-        let body = self.feed.map_or_else(|| Body::from(self.body), Body::new);
+        let body = self.feed.map_or_else(|| Body::from(self.body), |feed| Body::new(*feed));
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();

@@ -86,6 +86,12 @@ pub struct Feed {
     _place: Place,
 }
 
+impl std::fmt::Debug for Feed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Feed")
+    }
+}
+
 impl Body for Feed {
     type Data = Bytes;
     type Error = Infallible;

@@ -3,10 +3,11 @@
 
 use crate::on_both_drivers;
 use crate::server::{Place, Server, eventually};
+use crate::tftp;
 use ringboot::time::Duration;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Command, Output, Stdio};
 
 const FLEET: &str = include_str!("../replay/site.jsonl");
@@ -166,10 +167,7 @@ fn a_boot_can_be_seen_behind_it_and_while_it_goes(driver: &str) {
     assert!(site.get("/y000000000000.boot").starts_with("HTTP/1.1 404 "));
     assert!(site.get("/0015654aa937.cfg").starts_with("HTTP/1.1 200 "));
     // The phone's address is that of this test by now.
-    let phone = UdpSocket::bind("127.0.0.1:0").unwrap();
-    phone.send_to(b"\0\x01nothing.cfg\0octet\0", site.place.tftp).unwrap();
-    phone.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-    phone.recv(&mut [0; 600]).unwrap();
+    assert!(tftp::fetch(site.place.tftp, Ipv4Addr::LOCALHOST, "nothing.cfg").is_err());
     let requests = eventually(Duration::from_secs(10), || {
         let boots = site.ctl(&["trace", MAC, "--json"]).json()["boots"].take();
         let requests = boots[0]["requests"].as_array()?.clone();

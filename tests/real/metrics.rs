@@ -2,9 +2,10 @@
 
 use crate::on_both_drivers;
 use crate::server::{Place, Server, eventually};
+use crate::tftp;
 use ringboot::time::Duration;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
 const FLEET: &str = include_str!("../replay/site.jsonl");
 const AGENT: &str = "Yealink SIP-T28P 2.73.0.50 00:15:65:4a:a9:37";
@@ -45,10 +46,7 @@ fn what_phones_do_is_counted(driver: &str) {
     assert_eq!(figure(&page, "ringboot_boots_in_progress"), Some(1.0), "{page}");
     assert!(get(place.http, "/0015654aa937.cfg", AGENT).starts_with("HTTP/1.1 200 "));
     assert!(get(place.http, "/0015654aa937.cfg", AGENT).starts_with("HTTP/1.1 200 "));
-    let phone = UdpSocket::bind("127.0.0.1:0").unwrap();
-    phone.send_to(b"\0\x01/nothing.cfg\0octet\0", place.tftp).unwrap();
-    phone.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-    phone.recv(&mut [0; 600]).unwrap();
+    assert!(tftp::fetch(place.tftp, Ipv4Addr::LOCALHOST, "nothing.cfg").is_err());
     let page = eventually(Duration::from_secs(5), || {
         let page = get(place.rest, "/metrics", "x");
         (figure(&page, "ringboot_connections_closed_total") >= Some(3.0)).then_some(page)
