@@ -30,7 +30,7 @@ fn serve(place: &Place, driver: &str) -> Server {
     let imported = place.import(FLEET.lines().map(str::to_owned));
     assert!(imported.status.success(), "{imported:?}");
     let mut serving = place.serving(driver);
-    Server::start(serving.args(["--metrics", &place.rest.to_string(), "--rest", ""]))
+    Server::start(serving.args(["--metrics", &place.rest.to_string()]))
 }
 
 fn what_phones_do_is_counted(driver: &str) {
