@@ -17,6 +17,7 @@ use crate::device::{Device, Revision, Text, raw};
 use crate::directory::Stamp;
 use crate::limits;
 use crate::plugin::{FileId, Release, Rendered, Route, StaticFile};
+use crate::time;
 use crate::world::{Decision, World};
 
 /// What a decision comes to.
@@ -51,8 +52,8 @@ pub struct Content {
     folders: ArcSwap<HashMap<Text, Arc<Path>>>,
     shard_bytes_max: usize,
     hasher: RandomState,
-    hits: AtomicU64,
     renders: AtomicU64,
+    render_nanos: AtomicU64,
     failures: AtomicU64,
     failed_overrides: AtomicU64,
     evictions: AtomicU64,
@@ -65,12 +66,16 @@ pub struct Counters {
     pub hits: u64,
     /// Bodies that were made.
     pub renders: u64,
+    /// Time that it took to make them, and to fail at others, in nanoseconds.
+    pub render_nanos: u64,
     /// Bodies that could not be made.
     pub failures: u64,
     /// Bodies that the shipped template made because the administrator's failed.
     pub failed_overrides: u64,
     /// Bodies that went to make room.
     pub evictions: u64,
+    /// Bodies that are kept.
+    pub bodies: u64,
     /// Bytes that are kept, with what it takes to find them.
     pub bytes: u64,
 }
@@ -95,6 +100,8 @@ struct Shard {
     entries: HashMap<Key, Entry, RandomState>,
     round: VecDeque<Key>,
     bytes: usize,
+    /// Times that a body was there. Counted here, where the lock is held anyway.
+    hits: u64,
 }
 
 #[derive(Debug)]
@@ -123,8 +130,8 @@ impl Content {
             folders: ArcSwap::default(),
             shard_bytes_max: bytes_max / SHARDS,
             hasher: RandomState::new(),
-            hits: AtomicU64::new(0),
             renders: AtomicU64::new(0),
+            render_nanos: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             failed_overrides: AtomicU64::new(0),
             evictions: AtomicU64::new(0),
@@ -163,13 +170,21 @@ impl Content {
 
     /// What was counted since the start.
     pub fn counters(&self) -> Counters {
-        let bytes = self.shards.iter().map(|shard| lock(shard).bytes as u64).sum();
+        let (mut hits, mut bodies, mut bytes) = (0, 0, 0);
+        for shard in &self.shards {
+            let shard = lock(shard);
+            hits += shard.hits;
+            bodies += shard.entries.len() as u64;
+            bytes += shard.bytes as u64;
+        }
         Counters {
-            hits: self.hits.load(Ordering::Relaxed),
+            hits,
             renders: self.renders.load(Ordering::Relaxed),
+            render_nanos: self.render_nanos.load(Ordering::Relaxed),
             failures: self.failures.load(Ordering::Relaxed),
             failed_overrides: self.failed_overrides.load(Ordering::Relaxed),
             evictions: self.evictions.load(Ordering::Relaxed),
+            bodies,
             bytes,
         }
     }
@@ -192,7 +207,7 @@ impl Content {
         {
             return found;
         }
-        let made = make(world, release, device, file);
+        let made = self.timed(|| make(world, release, device, file));
         if let Err(reason) = &made {
             let (id, plugin) = (&device.id, release.id());
             tracing::warn!(device = %id, %plugin, %reason, "a configuration file cannot be made");
@@ -218,14 +233,26 @@ impl Content {
         if let Some(found) = self.kept(&key, source) {
             return found;
         }
-        let mut settings = (*world.configs.base()).clone();
-        raw::fill_defaults(&mut settings);
-        let made = release.rendered_common(file, &settings);
+        let made = self.timed(|| {
+            let mut settings = (*world.configs.base()).clone();
+            raw::fill_defaults(&mut settings);
+            release.rendered_common(file, &settings)
+        });
         if let Err(reason) = &made {
             tracing::warn!(plugin = %release.id(), %reason, "a shared file cannot be made");
         }
         let made = made.map(|rendered| self.told(release, None, rendered));
         self.keep(Some(key), source, made.ok())
+    }
+
+    /// Does what makes a file, and counts the time of it.
+    fn timed<T>(&self, make: impl FnOnce() -> T) -> T {
+        let began = time::now();
+        let made = make();
+        let nanos = time::now().since(began).as_nanos();
+        let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
+        self.render_nanos.fetch_add(nanos, Ordering::Relaxed);
+        made
     }
 
     /// The bytes of a file; what an override could not make is counted and told.
@@ -243,8 +270,9 @@ impl Content {
         let mut shard = self.shard(key);
         let entry = shard.entries.get_mut(key).filter(|entry| entry.source == source)?;
         entry.is_used = true;
-        self.hits.fetch_add(1, Ordering::Relaxed);
-        Some(found(entry.body.clone()))
+        let body = entry.body.clone();
+        shard.hits += 1;
+        Some(found(body))
     }
 
     fn keep(&self, key: Option<Key>, source: Source, bytes: Option<Bytes>) -> Found {

@@ -24,6 +24,7 @@ pub mod shadow;
 pub mod store;
 pub mod time;
 pub mod tools;
+pub mod watch;
 pub mod wire;
 pub mod worker;
 pub mod world;

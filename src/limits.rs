@@ -269,6 +269,36 @@ const _: () = assert!(INDEX_SHARDS.is_power_of_two());
 const _: () = assert!(ORDER_CHUNK.is_power_of_two());
 const _: () = assert!(ORDER_LOT <= ORDER_CHUNK);
 
+/// Boots that are followed at once, from a phone's first request to its configuration; of more,
+/// some are not counted.
+pub const BOOTS_MAX: usize = 262_144;
+/// Places of a boot that are looked at for a phone.
+pub const BOOT_LOOKS_MAX: usize = 8;
+/// Silence of a phone after which its next request begins a boot.
+pub const BOOT_SILENCE: Duration = Duration::from_secs(60);
+/// Phones whose last requests a core remembers.
+pub const TRACE_PHONES: usize = 4096;
+/// Addresses of others whose last requests a core remembers.
+pub const TRACE_ADDRESSES: usize = 512;
+/// Requests of one phone that are remembered: some boots.
+pub const TRACE_REQUESTS: usize = 32;
+/// Bytes of a path that are remembered.
+pub const TRACE_PATH_BYTES_MAX: usize = 80;
+/// Clients that follow phones at once.
+pub const TRACE_FOLLOWERS_MAX: usize = 16;
+/// Requests that wait for one of them; of more, he misses some.
+pub const TRACE_LINES_MAX: usize = 256;
+/// Time between two signs of life to a client that follows a silent phone.
+pub const TRACE_BEAT: Duration = Duration::from_secs(10);
+/// Time that a core may take to say what a phone asked.
+pub const TRACE_TIME_MAX: Duration = Duration::from_secs(2);
+/// Vendors that are counted apart.
+pub const VENDORS_MAX: usize = 64;
+
+const _: () = assert!(BOOTS_MAX.is_power_of_two());
+const _: () = assert!(BOOT_LOOKS_MAX <= BOOTS_MAX);
+const _: () = assert!(2 < VENDORS_MAX && VENDORS_MAX <= 256);
+
 // ---- Store and content
 
 /// Longest time that a change waits before it is written: what a crash can lose.
@@ -409,5 +439,7 @@ pub const REST_OPERATIONS_MAX: usize = 10_000;
 pub const REST_STOP_TIME_MAX: Duration = Duration::from_secs(3);
 
 const _: () = assert!(REST_JOBS_MAX <= REST_CONNECTIONS_MAX);
+const _: () = assert!(TRACE_FOLLOWERS_MAX < REST_CONNECTIONS_MAX);
+const _: () = assert!(TRACE_BEAT.as_nanos() < FETCH_SILENCE_MAX.as_nanos());
 const _: () = assert!(REST_STOP_TIME_MAX.as_nanos() < SHUTDOWN_TIME_MAX.as_nanos());
 const _: () = assert!(REST_STOP_TIME_MAX.as_nanos() < REST_IDLE_TIME_MAX.as_nanos());

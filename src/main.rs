@@ -90,6 +90,9 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Ask and change a running server over its REST API. Exit codes: 4: there is no such thing;
+    /// 69: the server cannot be reached.
+    Ctl(commands::ctl::Ctl),
     /// Write every device and configuration as JSON lines, also beside a running server.
     Export {
         /// The file to write; the standard output without.
@@ -124,6 +127,9 @@ struct Flags {
     /// How callers of the REST API are told apart; without a word of it the API stays closed.
     #[arg(long)]
     rest_auth: Option<RestAuth>,
+    /// Where figures and health are served too; they always are where the REST API is.
+    #[arg(long, value_name = "IP:PORT")]
+    metrics: Option<Listen>,
     /// Threads that serve phones, one a core; 0: all cores.
     #[arg(long, value_name = "N")]
     cores: Option<usize>,
@@ -162,6 +168,7 @@ impl Flags {
         set(&mut settings.tftp, self.tftp);
         set(&mut settings.rest, self.rest);
         settings.rest_auth = self.rest_auth.or(settings.rest_auth);
+        set(&mut settings.metrics, self.metrics);
         set(&mut settings.cores, self.cores);
         set(&mut settings.connections, self.connections);
         set(&mut settings.driver, self.driver);
@@ -232,6 +239,7 @@ fn run(command: Command) -> Result<ExitCode> {
             }
         }
         Command::Plugin(command) => return commands::plugin(command),
+        Command::Ctl(ctl) => return ctl.run(),
         Command::Import { what, flags } => return what.run(&flags.settings()?),
         Command::Export { out, flags } => {
             commands::moving::export(out.as_deref(), &flags.settings()?)?;

@@ -20,7 +20,8 @@ use crate::settings::{Driver, RestAuth, Settings};
 use crate::shadow::Shadow;
 use crate::store::{Loaded, Rocks, StoreError};
 use crate::time::{self, Duration, Instant};
-use crate::worker::{Orders, Proxies, Shared, Stats, Totals, Worker};
+use crate::watch::Watch;
+use crate::worker::{Orders, Proxies, Shared, Stats, Worker};
 use crate::world::World;
 
 /// Time between two looks at signals.
@@ -62,7 +63,9 @@ fn choose(wanted: Driver) -> Result<Driver> {
 struct Server {
     shared: Shared,
     cores: Vec<Running>,
-    control: Option<control::Handle>,
+    watch: Arc<Watch>,
+    /// The REST API, and figures where they have an address of their own.
+    control: Vec<control::Handle>,
     /// Reads the store; phones that it has read are served meanwhile.
     loader: JoinHandle<()>,
     failures: Receiver<String>,
@@ -71,7 +74,6 @@ struct Server {
 struct Running {
     thread: JoinHandle<()>,
     waker: Waker,
-    stats: Arc<Stats>,
 }
 
 /// What a core says when its sockets are open, or could not be opened.
@@ -109,7 +111,10 @@ impl Server {
         };
         let (tell, failures) = channel();
         let loader = load(Arc::clone(&shared.world), began, tell.clone())?;
-        let mut server = Server { shared, cores: Vec::new(), control: None, loader, failures };
+        let watch = Watch::new(Arc::clone(&shared.world), Arc::clone(&shared.content));
+        let watch = Arc::new(watch);
+        let (cores, control) = (Vec::new(), Vec::new());
+        let mut server = Server { shared, cores, watch, control, loader, failures };
         let setup = Setup {
             http: settings.http.0,
             tftp: settings.tftp.0,
@@ -126,12 +131,9 @@ impl Server {
                 }
             }
         }
-        match open(settings, &server.shared) {
-            Ok(control) => server.control = control,
-            Err(error) => {
-                server.stop()?;
-                return Err(error);
-            }
+        if let Err(error) = server.open(settings) {
+            server.stop()?;
+            return Err(error);
         }
         tracing::info!(
             http = settings.http.0.map(tracing::field::display),
@@ -172,10 +174,24 @@ impl Server {
                 for warning in warnings {
                     tracing::warn!(core, "{warning}");
                 }
-                Ok(Running { thread, waker, stats })
+                self.watch.add_core(stats, Some(waker.clone()));
+                Ok(Running { thread, waker })
             }
             Err(error) => bail!("core {core} cannot start: {error}"),
         }
+    }
+
+    /// Opens what operators and monitoring reach.
+    fn open(&mut self, settings: &Settings) -> Result<()> {
+        self.control.extend(open(settings, &self.shared, &self.watch)?);
+        if let Some(address) = settings.metrics.0 {
+            let probes = control::start_probes(address, Arc::clone(&self.watch));
+            let probes = probes.with_context(|| format!("metrics {address}"))?;
+            tracing::info!(address = %probes.address(), "figures are served");
+            self.control.push(probes);
+        }
+        self.watch.open();
+        Ok(())
     }
 
     /// Waits for signals and for failures of cores.
@@ -233,10 +249,7 @@ impl Server {
 
     /// Logs the numbers of all cores, of the world and of the store.
     fn report(&self) {
-        let mut totals = Totals::default();
-        for core in &self.cores {
-            core.stats.add_to(&mut totals);
-        }
+        let totals = self.watch.totals();
         let world = self.shared.world.counters();
         let store = self.shared.world.store_stats(time::now());
         let content = self.shared.content.counters();
@@ -250,9 +263,7 @@ impl Server {
     /// Stops all cores, and writes what waits to be written.
     fn stop(mut self) -> Result<()> {
         // First: what it is still told, it takes; what comes later is not answered.
-        if let Some(control) = self.control.take() {
-            control.stop();
-        }
+        self.control.drain(..).for_each(control::Handle::stop);
         self.shared.orders.stop();
         for core in &self.cores {
             core.waker.wake();
@@ -289,7 +300,11 @@ fn load_plugins(settings: &Settings) -> Result<Plugins, LoadErrors> {
 }
 
 /// Opens the REST API, where that is wanted and it is said who may use it.
-fn open(settings: &Settings, shared: &Shared) -> Result<Option<control::Handle>> {
+fn open(
+    settings: &Settings,
+    shared: &Shared,
+    watch: &Arc<Watch>,
+) -> Result<Option<control::Handle>> {
     let Some(address) = settings.rest.0 else { return Ok(None) };
     let Some(RestAuth::None) = settings.rest_auth else {
         tracing::warn!(
@@ -305,6 +320,7 @@ fn open(settings: &Settings, shared: &Shared) -> Result<Option<control::Handle>>
     let base = control::Base {
         world: Arc::clone(&shared.world),
         content: Arc::clone(&shared.content),
+        watch: Arc::clone(watch),
         plugins_dir: settings.plugins_dir.clone(),
         files_dir: settings.files_dir(),
     };

@@ -24,6 +24,8 @@ pub struct Settings {
     pub rest: Listen,
     /// How callers of the REST API are told apart. Without a word of it, the API stays closed.
     pub rest_auth: Option<RestAuth>,
+    /// Where figures and health are served too, beside the REST API's address; empty: only there.
+    pub metrics: Listen,
     /// Threads that serve phones, one a core; 0: all cores.
     pub cores: usize,
     /// Connections that shall fit, idle ones too: with io_uring, rings are added until they do;
@@ -142,6 +144,7 @@ impl Default for Settings {
             tftp: Listen(Some(SocketAddr::from(([0, 0, 0, 0], 6969)))),
             rest: Listen(Some(SocketAddr::from(([127, 0, 0, 1], 8666)))),
             rest_auth: None,
+            metrics: Listen(None),
             cores: 0,
             connections: 0,
             driver: Driver::Auto,

@@ -1,7 +1,8 @@
-//! The commands about plugins: a new one, what is wrong with it, whether its cases hold, packages.
+//! The commands beside those of the server itself: about plugins, documents, a running server.
 
 mod packages;
 
+pub mod ctl;
 pub mod moving;
 pub mod shadow;
 

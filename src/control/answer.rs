@@ -11,6 +11,7 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::json;
+use super::trace::Feed;
 
 /// The media type of all documents.
 pub const MEDIA_TYPE: &str = "application/vnd.proformatique.provd+json";
@@ -19,17 +20,20 @@ pub const MEDIA_TYPE: &str = "application/vnd.proformatique.provd+json";
 pub type Outcome = Result<Answer, Answer>;
 
 /// An answer.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub struct Answer {
     /// Its status.
     pub status: StatusCode,
     kind: &'static str,
     body: Vec<u8>,
+    /// Goes over the body: lines that come as they come.
+    feed: Option<Box<Feed>>,
     /// At most a few: location, entity tag, allowed methods.
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 const HTML: &str = "text/html";
+const JSON_LINES: &str = "application/x-ndjson";
 
 /// On every answer, in this order.
 const FIXED: [(HeaderName, &str); 6] = [
@@ -53,6 +57,11 @@ impl Answer {
     /// 200 with a text of another type.
     pub fn other(kind: &'static str, body: String) -> Answer {
         Answer::of(StatusCode::OK, kind, body.into_bytes())
+    }
+
+    /// 200 with lines of JSON, as they come.
+    pub fn lines(feed: Feed) -> Answer {
+        Answer { feed: Some(Box::new(feed)), ..Answer::of(StatusCode::OK, JSON_LINES, Vec::new()) }
     }
 
     /// 200 without a body: what OPTIONS gets on any path.
@@ -137,7 +146,7 @@ impl Answer {
     }
 
     fn of(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Answer {
-        Answer { status, kind, body, headers: Vec::new() }
+        Answer { status, kind, body, feed: None, headers: Vec::new() }
     }
 
     fn with(mut self, name: HeaderName, value: &str) -> Answer {
@@ -148,7 +157,8 @@ impl Answer {
 
     /// The response, fixed headers first.
     pub fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.body));
+        let body = self.feed.map_or_else(|| Body::from(self.body), |feed| Body::new(*feed));
+        let mut response = Response::new(body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.reserve(FIXED.len() + self.headers.len() + 3);

@@ -16,6 +16,7 @@ use super::Api;
 use super::answer::{Answer, MEDIA_TYPE, Outcome};
 use super::call::{Call, unavailable};
 use super::guard;
+use super::probes;
 use super::table::{self, Route};
 use crate::limits;
 use crate::store::StoreError;
@@ -29,7 +30,8 @@ pub fn router(api: Arc<Api>) -> Router {
         };
         router = router.route(path, any(serve));
     }
-    router.fallback(nowhere).with_state(api)
+    let probes = probes::router(Arc::clone(&api.base.watch));
+    router.fallback(nowhere).with_state(api).merge(probes)
 }
 
 /// Names of the path; none that is no UTF-8 is a name of anything.

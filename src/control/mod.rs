@@ -19,28 +19,33 @@ mod openapi;
 mod operations;
 mod parameters;
 mod plugins;
+mod probes;
 mod schema;
 mod table;
+mod trace;
 
 pub use guard::{Caller, Guard, Tenants};
 pub use operations::{Operation, Operations, Progress, State};
 
+use axum::Router;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::content::Content;
 use crate::device::Text;
 use crate::limits;
 use crate::plugin::{LoadErrors, Plugins};
+use crate::watch::Watch;
 use crate::world::{Core, World};
 use listen::Bounded;
 use parameters::Parameters;
+use trace::Followers;
 
 /// What the API stands on.
 pub struct Base {
@@ -48,6 +53,8 @@ pub struct Base {
     pub world: Arc<World>,
     /// What phones are given.
     pub content: Arc<Content>,
+    /// What is seen of the server.
+    pub watch: Arc<Watch>,
     /// Where the plugins are.
     pub plugins_dir: PathBuf,
     /// Where operators' files are.
@@ -64,12 +71,13 @@ struct Api {
     core: Mutex<Core>,
     parameters: Parameters,
     operations: Operations,
+    followers: Followers,
 }
 
 /// The API while it runs.
 pub struct Handle {
     runtime: Runtime,
-    stop: oneshot::Sender<()>,
+    stop: watch::Sender<bool>,
     serving: JoinHandle<io::Result<()>>,
     address: SocketAddr,
 }
@@ -79,20 +87,40 @@ pub struct Handle {
 /// # Errors
 /// An address that cannot be had, or threads.
 pub fn start(address: SocketAddr, guard: Guard, base: Base) -> io::Result<Handle> {
+    let (stop, stopped) = watch::channel(false);
+    let api = Arc::new(Api::new(guard, base, Followers::new(stopped)));
+    serve(address, "control", dispatch::router(api), stop)
+}
+
+/// Serves figures and health alone, at an address of their own.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_probes(address: SocketAddr, view: Arc<Watch>) -> io::Result<Handle> {
+    serve(address, "probes", probes::router(view), watch::channel(false).0)
+}
+
+fn serve(
+    address: SocketAddr,
+    name: &str,
+    router: Router,
+    stop: watch::Sender<bool>,
+) -> io::Result<Handle> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(limits::REST_THREADS)
         .max_blocking_threads(limits::REST_JOBS_MAX)
-        .thread_name("control")
+        .thread_name(name)
         .enable_all()
         .build()?;
-    let api = Arc::new(Api::new(guard, base));
     let listener = runtime.block_on(TcpListener::bind(address))?;
     let address = listener.local_addr()?;
-    let (stop, stopped) = oneshot::channel();
+    let mut stopped = stop.subscribe();
     let serving = runtime.spawn(async move {
-        let serve = axum::serve(Bounded::new(listener), dispatch::router(api));
+        let serve = axum::serve(Bounded::new(listener), router);
         // A handle that is dropped ends it too.
-        serve.with_graceful_shutdown(async { drop(stopped.await) }).await
+        serve
+            .with_graceful_shutdown(async move { drop(stopped.wait_for(|stop| *stop).await) })
+            .await
     });
     Ok(Handle { runtime, stop, serving, address })
 }
@@ -110,7 +138,7 @@ impl Handle {
 
     /// Takes no more requests, and finishes those that it has, where they do not take too long.
     pub fn stop(self) {
-        let _ = self.stop.send(());
+        self.stop.send_replace(true);
         let serving = self.serving;
         let ended = self
             .runtime
@@ -126,11 +154,12 @@ impl Handle {
 }
 
 impl Api {
-    fn new(guard: Guard, base: Base) -> Api {
+    fn new(guard: Guard, base: Base, followers: Followers) -> Api {
         let core = Mutex::new(base.world.core());
         let epoch = Text::from(&base.world.new_name()[..8]);
         let parameters = Parameters::read(&base.world);
-        Api { base, guard, epoch, core, parameters, operations: Operations::default() }
+        let operations = Operations::default();
+        Api { base, guard, epoch, core, parameters, operations, followers }
     }
 
     fn world(&self) -> &World {

@@ -13,6 +13,7 @@ use utoipa::openapi::{
 
 use super::answer::{Answer, MEDIA_TYPE, Outcome};
 use super::call::Call;
+use super::probes;
 use super::table::{ROUTES, Route};
 
 /// The query of a list.
@@ -59,6 +60,15 @@ fn document() -> utoipa::openapi::OpenApi {
         };
         paths.add_path_operation(route.path, vec![method], operation(route));
     }
+    for (path, summary) in probes::PATHS {
+        let done = ResponseBuilder::new().description("Text");
+        let operation = OperationBuilder::new()
+            .summary(Some(summary))
+            .operation_id(Some(format!("get_{}", path.trim_start_matches('/'))))
+            .tag("probes")
+            .response("200", done.build());
+        paths.add_path_operation(path, vec![HttpMethod::Get], operation.build());
+    }
     let token = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-Auth-Token")));
     let info = InfoBuilder::new()
         .title("ringboot")
@@ -93,6 +103,10 @@ fn operation(route: &Route) -> Operation {
         for one in LIST {
             operation = operation.parameter(parameter(ParameterIn::Query, one));
         }
+    }
+    if route.path.starts_with("/ringboot/trace/") {
+        let follow = ("follow", "1: JSON lines as the phone asks, an empty one now and then");
+        operation = operation.parameter(parameter(ParameterIn::Query, follow));
     }
     if route.takes_document {
         let body = RequestBodyBuilder::new().content(MEDIA_TYPE, object());

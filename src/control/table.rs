@@ -4,7 +4,7 @@ use axum::http::Method;
 
 use super::answer::Outcome;
 use super::call::Call;
-use super::{configs, devices, dhcp, links, openapi, operations, parameters, plugins};
+use super::{configs, devices, dhcp, links, openapi, operations, parameters, plugins, trace};
 
 /// A method of a path.
 pub struct Route {
@@ -279,6 +279,13 @@ pub const ROUTES: &[Route] = &[
         plugins::installable,
     ),
     order("/0.2/pg_mgr/reload", "provd.pg_mgr.reload.create", "Load plugins anew", plugins::reload),
+    get(
+        "/ringboot/trace/{phone}",
+        "ringboot.trace.{phone}.read",
+        "What a phone (a MAC) or an address asked in its last boots; with follow=1, as JSON lines \
+         that come as it asks",
+        trace::read,
+    ),
 ];
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use super::package::Package;
 use super::pattern::Pattern;
 use super::render::{self, Templates};
 use super::rules::{self, Key, Subject};
-use super::{ById, Common, LoadErrors, Made, Models, Plugins, Release};
+use super::{ById, Common, LoadErrors, Made, Models, Plugins, Release, Vendor};
 use crate::device::Text;
 
 /// A manifest that was read, and where.
@@ -277,7 +277,7 @@ fn release(
     Ok(Arc::new(Release {
         id: Text::from(read.id(entry)),
         place: read.place(&entry.name),
-        vendor: Text::from(&*manifest.vendor),
+        vendor: Vendor::named(&manifest.vendor),
         summary: if entry.summary.is_empty() { &manifest.summary } else { &entry.summary }.clone(),
         http: entry.serves.contains(&Transport::Http),
         tftp: entry.serves.contains(&Transport::Tftp),

@@ -18,6 +18,7 @@ mod render;
 mod rules;
 mod set;
 mod template;
+mod vendors;
 mod words;
 mod zone;
 
@@ -28,6 +29,7 @@ pub use manifest::{LoadError, Transport};
 pub use overrides::{Fault, Override, Overrides};
 pub use package::{Glob, Kind, Package, Step, clean};
 pub use render::RenderError;
+pub use vendors::vendor_of;
 
 use ahash::RandomState;
 use bytes::Bytes;
@@ -44,6 +46,7 @@ use manifest::Encoding;
 use overrides::Wanted;
 use pattern::Pattern;
 use render::Given;
+use vendors::Vendor;
 
 /// All plugins of a folder. Immutable: a reload makes a new one.
 #[derive(Debug)]
@@ -83,7 +86,7 @@ pub struct Release {
     id: Text,
     /// Its manifest and line.
     place: String,
-    vendor: Text,
+    vendor: Vendor,
     summary: String,
     http: bool,
     tftp: bool,
@@ -261,7 +264,12 @@ impl Release {
 
     /// Its vendor's name.
     pub fn vendor(&self) -> &Text {
-        &self.vendor
+        &self.vendor.name
+    }
+
+    /// Its vendor's number, for [`vendor_of`].
+    pub fn vendor_number(&self) -> u8 {
+        self.vendor.number
     }
 
     /// One line for people.

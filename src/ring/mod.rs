@@ -96,6 +96,23 @@ pub enum Body {
     File { file: Arc<Opened>, offset: u64, len: u64 },
 }
 
+impl Output {
+    /// Its bytes, head and body.
+    pub fn len(&self) -> u64 {
+        let body = match &self.body {
+            Body::Empty => 0,
+            Body::Bytes(bytes) => bytes.len() as u64,
+            Body::File { len, .. } => *len,
+        };
+        self.head.len() as u64 + body
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// What becomes of a connection when its output has left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Then {

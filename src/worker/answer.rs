@@ -5,7 +5,9 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use super::files::Files;
+use super::trace::{Fate, Ticket};
 use crate::content::Found;
+use crate::device::Device;
 use crate::ring::{Body, Opened, Output};
 use crate::time::Civil;
 use crate::wire::http::{
@@ -25,6 +27,14 @@ pub struct Answer {
     pub status: Status,
     /// Whether the server would keep the connection.
     pub keep: bool,
+    /// Number of the vendor whose plugin serves the phone.
+    pub vendor: u8,
+    /// The phone, once it is known.
+    pub device: Option<Arc<Device>>,
+    /// What becomes of the request.
+    pub fate: Fate,
+    /// What it is remembered as.
+    pub ticket: Option<Ticket>,
     persistence: Persistence,
     with_content: bool,
 }
@@ -36,6 +46,10 @@ impl Answer {
             output: Output { head, body: Body::Empty },
             status: Status::NotFound,
             keep: true,
+            vendor: 0,
+            device: None,
+            fate: Fate::Wrong,
+            ticket: None,
             persistence: request.persistence(),
             with_content: request.method != Method::Head,
         }

@@ -1,7 +1,9 @@
 //! Connections: bytes that came in become requests, requests become outputs, one at a time.
 
 use super::answer::Answer;
-use super::{Peer, Site, Worker};
+use super::trace::{Asked, Fate, Ticket};
+use super::{Peer, Site, Tally, Worker};
+use crate::content::Found;
 use crate::query::{Query, Source};
 use crate::ring::{Io, Output, Slot, Then};
 use crate::time::Instant;
@@ -19,7 +21,7 @@ impl<I: Io> Worker<I> {
         if peer.generation != slot.generation {
             return;
         }
-        let Peer { address, http, .. } = peer;
+        let Peer { address, http, ticket, .. } = peer;
         loop {
             match http.next(now, &mut input) {
                 Step::Wait => break,
@@ -29,7 +31,7 @@ impl<I: Io> Worker<I> {
                     io.send(slot, output, Then::Linger);
                 }
                 Step::Request(request) => match site.answer(now, &request, *address, io.buffer()) {
-                    Some(answer) => send(io, http, now, slot, answer),
+                    Some(answer) => *ticket = send(io, http, now, slot, answer),
                     None => parked.keep(now, slot, &request),
                 },
             }
@@ -49,12 +51,17 @@ impl<I: Io> Worker<I> {
             let slot = Slot { index, generation: peer.generation };
             match peer.http.expire(now) {
                 Expiry::Wait => {}
-                Expiry::Close => self.io.close(slot),
+                Expiry::Close => {
+                    if let Some((ticket, _)) = peer.ticket.take() {
+                        self.site.trace.over(ticket, now, Some(Fate::Left), |_| {});
+                    }
+                    self.io.close(slot);
+                }
                 Expiry::Timeout => {
                     let mut output = Output { head: self.io.buffer(), ..Output::default() };
                     let (status, site) = (Status::RequestTimeout, &self.site);
                     write_error(&mut output.head, status, &site.dates, Persistence::Close, true);
-                    site.stats.answered(Source::Http, status.code());
+                    site.stats.answered(told(status, &output));
                     self.io.send(slot, output, Then::Linger);
                 }
             }
@@ -71,7 +78,7 @@ impl Site {
         let mut output = Output { head, ..Output::default() };
         let status = Status::from(error);
         write_error(&mut output.head, status, &self.dates, Persistence::Close, true);
-        self.stats.answered(Source::Http, status.code());
+        self.stats.answered(told(status, &output));
         output
     }
 
@@ -85,6 +92,7 @@ impl Site {
         head: Vec<u8>,
     ) -> Option<Answer> {
         let mut answer = Answer::new(request, head);
+        let mut ip = address.ip();
         let mut buffer = std::mem::take(&mut self.path);
         let mut is_decided = true;
         match decode_path(request.path, &mut buffer) {
@@ -92,7 +100,7 @@ impl Site {
             Ok(path) => {
                 let proxies = &*self.shared.proxies;
                 let trusts = |peer| proxies.trusted.contains(&peer);
-                let ip = client_address(address.ip(), request.forwarded_for, proxies.count, trusts);
+                ip = client_address(address.ip(), request.forwarded_for, proxies.count, trusts);
                 let query = Query {
                     source: Source::Http,
                     ip,
@@ -111,7 +119,18 @@ impl Site {
         if !is_decided {
             return None;
         }
-        self.stats.answered(Source::Http, answer.status.code());
+        let tally = told(answer.status, &answer.output);
+        self.stats.answered(Tally { vendor: answer.vendor, ..tally });
+        answer.ticket = Some(self.trace.asked(Asked {
+            at: now,
+            source: tally.source,
+            ip,
+            path: request.path,
+            device: answer.device.take(),
+            status: tally.status,
+            fate: answer.fate,
+            bytes: tally.bytes,
+        }));
         Some(answer)
     }
 
@@ -123,7 +142,8 @@ impl Site {
         query: &Query<'_>,
         answer: &mut Answer,
     ) -> bool {
-        let decision = self.shared.world.decide(query, &mut self.core, now);
+        let mut decision = self.shared.world.decide(query, &mut self.core, now);
+        let mut is_failed = false;
         let reads = matches!(request.method, Method::Get | Method::Head);
         match request.method {
             _ if reads && decision.is_waiting => return false,
@@ -135,6 +155,7 @@ impl Site {
             }
             _ if (reads || request.form.is_some()) && reads != decision.takes_form() => {
                 let found = self.shared.find(query, &decision);
+                is_failed = matches!(found, Found::Failed);
                 let found = (found, &mut self.files);
                 answer.give(request, query.name, found, (&self.dates, self.civil));
             }
@@ -142,22 +163,33 @@ impl Site {
             Method::Other => answer.tell(Status::NotImplemented, &self.dates),
             _ => answer.tell(Status::MethodNotAllowed, &self.dates),
         }
+        answer.vendor = decision.vendor_number();
+        answer.fate = Fate::of(answer.status.code(), &decision, is_failed);
+        self.stats.asked(now, &self.shared.world, &decision, answer.fate == Fate::Given);
+        answer.device = decision.device.take();
         true
     }
 }
 
-/// Sends an answer; the connection says what becomes of it then.
+/// How an answer without a phone is counted.
+fn told(status: Status, output: &Output) -> Tally {
+    Tally { source: Source::Http, vendor: 0, status: status.code(), bytes: output.len() }
+}
+
+/// Sends an answer; the connection says what becomes of it then. What it is remembered as comes
+/// back, and whether the connection is kept.
 pub(super) fn send(
     io: &mut impl Io,
     http: &mut Connection,
     now: Instant,
     slot: Slot,
     answer: Answer,
-) {
+) -> Option<(Ticket, bool)> {
     let then = match http.answering(now, answer.keep) {
         After::Keep => Then::Keep,
         After::Close => Then::Close,
         After::Linger => Then::Linger,
     };
     io.send(slot, answer.output, then);
+    answer.ticket.map(|ticket| (ticket, then == Then::Keep))
 }

@@ -11,9 +11,11 @@ mod http;
 mod parked;
 mod stats;
 mod tftp;
+mod trace;
 mod wheel;
 
-pub use stats::{Stats, Totals};
+pub use stats::{PROVISIONED_WITHIN, STATUSES, Stats, Tally, Totals};
+pub use trace::{Asked, Desk, Fate, Question, Ticket, Trace, Traced, Who};
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -102,6 +104,7 @@ struct Site {
     dates: DateCache,
     civil: Civil,
     stats: Arc<Stats>,
+    trace: Trace,
 }
 
 /// A connection and who is at its other end.
@@ -110,6 +113,8 @@ struct Peer {
     generation: u32,
     address: SocketAddr,
     http: Connection,
+    /// The answer that is on its way, and whether the connection is kept behind it.
+    ticket: Option<(Ticket, bool)>,
 }
 
 impl Shared {
@@ -134,8 +139,8 @@ impl<I: Io> Worker<I> {
     ) -> Self {
         let core = shared.world.core();
         let dates = DateCache::new(civil);
-        let site =
-            Site { shared, core, path: Vec::new(), files: Files::default(), dates, civil, stats };
+        let (files, trace) = (Files::default(), Trace::default());
+        let site = Site { shared, core, path: Vec::new(), files, dates, civil, stats, trace };
         Self {
             io,
             site,
@@ -187,10 +192,11 @@ impl<I: Io> Worker<I> {
         self.events = events;
         self.retry(now);
         self.expire(now);
-        self.tftp.transmit(now, &mut self.io, &self.site.stats);
+        self.tftp.transmit(now, &mut self.io, &mut self.site);
         let counters = self.io.counters();
         self.tell_shed(now, counters.shed);
         self.site.stats.keep(counters);
+        self.site.trace.serve(self.site.stats.desk());
         Ok(!self.is_over(now))
     }
 
@@ -246,10 +252,14 @@ impl<I: Io> Worker<I> {
             Event::Sent { slot } => {
                 if let Some(peer) = self.peer(slot) {
                     peer.http.sent(now);
+                    let ticket = peer.ticket.take();
+                    if let Some((ticket, _)) = ticket {
+                        self.site.trace.over(ticket, now, None, |_| {});
+                    }
                     self.advance(now, slot, &[]);
                 }
             }
-            Event::Closed { slot, .. } => self.closed(slot),
+            Event::Closed { slot, error } => self.closed(now, slot, error.is_some()),
             Event::Datagram { port, peer, local, lease } => {
                 let flow = Flow { peer, local };
                 self.tftp.datagram(now, &mut self.io, &mut self.site, (port, flow), &lease);
@@ -267,7 +277,8 @@ impl<I: Io> Worker<I> {
         assert!(self.connections[index].is_none(), "a place is free before it is used again");
         let http = Connection::new(now);
         self.wheel.arm(slot.index, http.deadline());
-        self.connections[index] = Some(Peer { generation: slot.generation, address, http });
+        self.connections[index] =
+            Some(Peer { generation: slot.generation, address, http, ticket: None });
         self.open += 1;
         if self.stopping.is_some() {
             self.io.close(slot);
@@ -288,10 +299,14 @@ impl<I: Io> Worker<I> {
         }
     }
 
-    fn closed(&mut self, slot: Slot) {
-        if self.peer(slot).is_some() {
-            self.connections[slot.index as usize] = None;
-            self.open -= 1;
+    fn closed(&mut self, now: Instant, slot: Slot, is_broken: bool) {
+        let Some(peer) = self.peer(slot) else { return };
+        let ticket = peer.ticket.take();
+        self.connections[slot.index as usize] = None;
+        self.open -= 1;
+        if let Some((ticket, is_kept)) = ticket {
+            let has_left = is_kept || is_broken;
+            self.site.trace.over(ticket, now, has_left.then_some(Fate::Left), |_| {});
         }
     }
 

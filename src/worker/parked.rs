@@ -49,7 +49,7 @@ impl<I: Io> Worker<I> {
             };
             match site.answer(now, &request, peer.address, io.buffer()) {
                 Some(answer) => {
-                    send(io, &mut peer.http, now, slot, answer);
+                    peer.ticket = send(io, &mut peer.http, now, slot, answer);
                     self.wheel.arm(slot.index, peer.http.deadline());
                 }
                 None => parked.keep(now, slot, &request),

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Site;
 use super::files::Files;
-use super::stats::Stats;
+use super::stats::Tally;
+use super::trace::{Asked, Fate, Ticket};
+use super::{Site};
 use crate::content::Found;
 use crate::limits;
 use crate::query::{Query, Source};
@@ -23,7 +24,14 @@ use crate::wire::tftp::{
 /// The transfers of one core.
 #[derive(Debug)]
 pub struct Tftp {
-    transfers: Transfers<Payload>,
+    transfers: Transfers<Load>,
+}
+
+/// What a transfer gives, and what it is remembered as.
+#[derive(Debug)]
+struct Load {
+    payload: Payload,
+    ticket: Ticket,
 }
 
 /// Where a transfer's bytes are.
@@ -79,9 +87,14 @@ impl Tftp {
                 ListenOutcome::Silence => None,
                 ListenOutcome::Error(packet) => Some(packet),
                 ListenOutcome::Request(request) => {
-                    let begun = self.request(now, site, flow, &request);
-                    let status = if begun == Ok(true) { 200 } else { 404 };
-                    site.stats.answered(Source::Tftp, status);
+                    let (vendor, begun) = self.request(now, site, flow, &request);
+                    let status = match begun {
+                        Ok(true) => 200,
+                        Ok(false) => 0,
+                        Err(code) => status_of(code),
+                    };
+                    let source = Source::Tftp;
+                    site.stats.answered(Tally { source, vendor, status, bytes: 0 });
                     begun.err().map(Packet::error)
                 }
             }
@@ -95,21 +108,33 @@ impl Tftp {
         }
     }
 
-    /// Begins a transfer, or says why not; false where nothing is to be said.
+    /// Begins a transfer, or says why not; false where nothing is to be said. The number is that of
+    /// the vendor whose plugin serves the phone.
     fn request(
         &mut self,
         now: Instant,
         site: &mut Site,
         flow: Flow,
         request: &Request<'_>,
-    ) -> Result<bool, ErrorCode> {
+    ) -> (u8, Result<bool, ErrorCode>) {
         let mut buffer = std::mem::take(&mut site.path);
-        let begun = match path_of(request.name, &mut buffer) {
+        let mut vendor = 0;
+        let mut asked = Asked {
+            at: now,
+            source: Source::Tftp,
+            ip: flow.peer.ip().to_canonical(),
+            path: request.name,
+            device: None,
+            status: 400,
+            fate: Fate::Wrong,
+            bytes: 0,
+        };
+        let found = match path_of(request.name, &mut buffer) {
             Err(_) => Err(ErrorCode::FILE_NOT_FOUND),
             Ok(name) => {
                 let query = Query {
                     source: Source::Tftp,
-                    ip: flow.peer.ip().to_canonical(),
+                    ip: asked.ip,
                     path: request.name,
                     name,
                     args: b"",
@@ -118,28 +143,48 @@ impl Tftp {
                     vendor_class: None,
                     mac: None,
                 };
-                let decision = site.shared.world.decide(&query, &mut site.core, now);
-                if decision.is_refused || decision.is_waiting {
-                    site.path = buffer;
-                    return Ok(false);
-                }
-                let found = site.shared.find(&query, &decision);
-                payload((found, &mut site.files), name, request.mode)
+                let (number, found) = decide(site, now, &query, request.mode, &mut asked);
+                vendor = number;
+                found
             }
         };
         site.path = buffer;
-        let (size, payload) = begun?;
-        // A full table says nothing: the phone asks again.
-        Ok(self.transfers.begin(now, flow, request, size, payload).is_some())
+        let ticket = site.trace.asked(asked);
+        // A full table says nothing, too: the phone asks again.
+        let begun = found.map(|found| {
+            let (size, payload) = found?;
+            self.transfers.begin(now, flow, request, size, Load { payload, ticket })
+        });
+        match begun {
+            Ok(Some(_)) => {}
+            Ok(None) => site.trace.over(ticket, now, None, |traced| {
+                if traced.fate == Fate::Given {
+                    (traced.status, traced.fate) = (0, Fate::Later);
+                }
+            }),
+            Err(_) => site.trace.over(ticket, now, None, |_| {}),
+        }
+        (vendor, begun.map(|begun| begun.is_some()))
     }
 
     /// Sends whatever transfers may send now, and lets go of those that are over.
-    pub fn transmit(&mut self, now: Instant, io: &mut impl Io, stats: &Stats) {
+    pub fn transmit(&mut self, now: Instant, io: &mut impl Io, site: &mut Site) {
         while let Some(outgoing) = self.transfers.next_transmit(now) {
             self.send(io, outgoing);
         }
         while let Some(finished) = self.transfers.poll_finished() {
-            stats.transferred(finished.end == End::Done);
+            site.stats.transferred(&finished);
+            let fate = match finished.end {
+                End::Done => Fate::Given,
+                End::TimedOut => Fate::Silent,
+                End::Refused(_) => Fate::Ended,
+                End::Failed(_) => Fate::Broken,
+                End::Dropped => Fate::Dropped,
+            };
+            site.trace.over(finished.payload.ticket, now, Some(fate), |traced| {
+                traced.bytes = finished.acknowledged_bytes;
+                traced.repeats = finished.repeats;
+            });
         }
     }
 
@@ -147,7 +192,7 @@ impl Tftp {
         let Transmit::Data { offset, len: len @ 1.., .. } = outgoing.transmit else {
             return send_packet(io, &outgoing, b"");
         };
-        match self.transfers.payload(outgoing.key) {
+        match self.payload(outgoing.key) {
             Some(Payload::Memory(bytes)) => {
                 let start = usize::try_from(offset).expect("an offset in memory");
                 send_packet(io, &outgoing, &bytes[start..start + len]);
@@ -163,10 +208,14 @@ impl Tftp {
         }
     }
 
+    fn payload(&self, key: Key) -> Option<&Payload> {
+        self.transfers.payload(key).map(|load| &load.payload)
+    }
+
     /// Takes a part of a file that was asked for.
     pub fn read(&mut self, _now: Instant, io: &mut impl Io, token: u64, result: io::Result<Lease>) {
         let key = Key::from_token(token);
-        let Some(Payload::File(window)) = self.transfers.payload(key) else { return };
+        let Some(Payload::File(window)) = self.payload(key) else { return };
         let waiting = match result {
             Ok(lease) => {
                 let mut window = window.borrow_mut();
@@ -182,7 +231,7 @@ impl Tftp {
             Err(_) => return self.transfers.fail(key, ErrorCode::UNDEFINED),
         };
         let cut = waiting.front().is_some_and(|first| {
-            let Some(Payload::File(window)) = self.transfers.payload(key) else { return false };
+            let Some(Payload::File(window)) = self.payload(key) else { return false };
             let Transmit::Data { offset, len, .. } = first.transmit else { return false };
             window.borrow().part(offset, len).is_none()
         });
@@ -224,11 +273,43 @@ impl Window {
     }
 }
 
+/// As it is counted.
+fn status_of(code: ErrorCode) -> u16 {
+    if code == ErrorCode::FILE_NOT_FOUND { 404 } else { 400 }
+}
+
 fn send_packet(io: &mut impl Io, outgoing: &Outgoing, body: &[u8]) {
     let mut out = io.buffer();
     outgoing.transmit.encode_head(&mut out);
     out.extend_from_slice(body);
     io.send_to(Port(outgoing.port), outgoing.peer, outgoing.local, out);
+}
+
+/// Whose request it is, and what it gives: none where nothing is to be said. What is remembered of
+/// the request is filled in; the number is that of the vendor whose plugin serves the phone.
+fn decide(
+    site: &mut Site,
+    now: Instant,
+    query: &Query<'_>,
+    mode: Mode<'_>,
+    asked: &mut Asked<'_>,
+) -> (u8, Result<Option<(u64, Payload)>, ErrorCode>) {
+    let Site { shared, core, files, stats, .. } = site;
+    let mut decision = shared.world.decide(query, core, now);
+    let found = if decision.is_refused || decision.is_waiting {
+        (asked.status, asked.fate) = (0, Fate::of(503, &decision, false));
+        Ok(None)
+    } else {
+        let found = shared.find(query, &decision);
+        let is_failed = matches!(found, Found::Failed);
+        let payload = payload((found, files), query.name, mode);
+        asked.status = payload.as_ref().map_or_else(|code| status_of(*code), |_| 200);
+        asked.fate = Fate::of(asked.status, &decision, is_failed);
+        stats.asked(now, &shared.world, &decision, payload.is_ok());
+        payload.map(Some)
+    };
+    asked.device = decision.device.take();
+    (decision.vendor_number(), found)
 }
 
 /// The bytes of a transfer and how many the peer is told.

@@ -3,6 +3,7 @@
 //! A core asks [`World::decide`] for each request; it is the one writer on the data path.
 //! Operators' writes are answered after they are durable. Neither waits for the other.
 
+mod boots;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod loading;
@@ -10,6 +11,7 @@ mod operator;
 #[cfg(test)]
 mod tests;
 
+pub use boots::{Boots, Step as BootStep};
 pub use operator::Refusal;
 
 use arc_swap::{ArcSwap, Cache};
@@ -33,6 +35,8 @@ pub struct World {
     pub directory: Arc<Directory>,
     /// All configurations.
     pub configs: Arc<Configs>,
+    /// Boots that are under way.
+    pub boots: Boots,
     plugins: ArcSwap<Plugins>,
     settings: Arc<ArcSwap<Settings>>,
     walkers: Walkers,
@@ -118,6 +122,7 @@ impl World {
             loading: Loading::new(Arc::clone(&store), documents.clone()),
             directory,
             configs,
+            boots: Boots::default(),
             plugins: ArcSwap::from_pointee(plugins),
             settings: Arc::new(ArcSwap::from_pointee(settings)),
             walkers: Walkers::default(),
@@ -354,6 +359,16 @@ impl Core {
 }
 
 impl Decision<'_> {
+    /// Whether the file is one whose fetch says that the phone takes its configuration.
+    pub fn is_trigger(&self) -> bool {
+        matches!(self.route, Route::Device { trigger: true, .. })
+    }
+
+    /// Number of the vendor whose plugin serves the phone; 0 without.
+    pub fn vendor_number(&self) -> u8 {
+        self.release.map_or(0, Release::vendor_number)
+    }
+
     /// Whether the file is given to those alone who post a form.
     pub fn takes_form(&self) -> bool {
         match (&self.route, self.release) {

@@ -4,9 +4,11 @@
 mod clients;
 mod commands;
 mod crash;
+mod ctl;
 mod early;
 mod hostile;
 mod http;
+mod metrics;
 mod moving;
 mod overrides;
 mod packages;

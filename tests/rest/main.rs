@@ -5,3 +5,4 @@ mod devices;
 mod general;
 mod rows;
 mod site;
+mod watch;

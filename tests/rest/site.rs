@@ -6,6 +6,7 @@ use ringboot::device::Document;
 use ringboot::identify::Settings;
 use ringboot::plugin::Plugins;
 use ringboot::store::Rocks;
+use ringboot::watch::Watch;
 use ringboot::world::World;
 use serde_json::Value;
 use std::fs;
@@ -31,6 +32,8 @@ pub const FAILED: &str = "<html><head><title>Processing Failed</title></head>\
 pub struct Site {
     /// What it stands on.
     pub world: Arc<World>,
+    /// What is seen of it.
+    pub watch: Arc<Watch>,
     /// Its folder: `db`, `plugins`, `files`.
     pub folder: PathBuf,
     handle: Option<Handle>,
@@ -78,16 +81,19 @@ impl Site {
         let (world, _) = World::open(store, plugins, Settings::default(), base).unwrap();
         let world = Arc::new(world);
         control::restore_parameters(&world);
+        let content = Arc::new(Content::default());
+        let watch = Arc::new(Watch::new(Arc::clone(&world), Arc::clone(&content)));
         let base = Base {
             world: Arc::clone(&world),
-            content: Arc::new(Content::default()),
+            content,
+            watch: Arc::clone(&watch),
             plugins_dir: folder.join("plugins"),
             files_dir: folder.join("files"),
         };
         let guard = Guard::Open { master: MASTER.into() };
         let handle = control::start(SocketAddr::from(([127, 0, 0, 1], 0)), guard, base).unwrap();
         let address = handle.address();
-        Site { world, folder, handle: Some(handle), address }
+        Site { world, watch, folder, handle: Some(handle), address }
     }
 
     /// Asks for a path.

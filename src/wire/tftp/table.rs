@@ -65,6 +65,8 @@ pub struct Finished<T> {
     pub end: End,
     /// Bytes of the file that the peer acknowledged.
     pub acknowledged_bytes: u64,
+    /// Times that the peer's silence made it send again.
+    pub repeats: u16,
     /// What `begin` was given.
     pub payload: T,
 }
@@ -388,6 +390,7 @@ impl<T> Transfers<T> {
             peer: entry.peer,
             end,
             acknowledged_bytes: entry.transfer.acknowledged_bytes(),
+            repeats: entry.transfer.repeats(),
             payload: entry.payload,
         });
     }

@@ -55,6 +55,8 @@ pub struct Transfer {
     sends: u8,
     /// Requests that asked for this transfer.
     requests: u8,
+    /// Times that something was sent again.
+    repeats: u16,
     /// Whether the OACK is to be sent now.
     offer_due: bool,
     answered: bool,
@@ -125,6 +127,7 @@ impl Transfer {
             options: present(&options),
             sends: 1,
             requests: 1,
+            repeats: 0,
             offer_due: !options.is_empty(),
             answered: false,
             state: if options.is_empty() { State::Sending } else { State::Offering },
@@ -222,6 +225,7 @@ impl Transfer {
             self.deadline = self.silence_end;
         } else {
             self.sends += 1;
+            self.repeats = self.repeats.saturating_add(1);
             self.next = self.acked + 1;
             self.offer_due = self.state == State::Offering;
             self.deadline = self.silence_end.min(now + self.wait());
@@ -250,6 +254,11 @@ impl Transfer {
     /// comes from it now is a fresh start, not a late copy of the first.
     pub fn is_stalled(&self) -> bool {
         self.answered && self.sends > 1
+    }
+
+    /// Times that the peer's silence made it send again.
+    pub fn repeats(&self) -> u16 {
+        self.repeats
     }
 
     /// Bytes of the file that the peer has acknowledged.
