@@ -20,7 +20,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("content", &["limits", "time", "device", "directory", "plugin", "world"]),
     ("store", &["limits", "device", "directory", "time"]),
     ("world", &["limits", "device", "query", "directory", "plugin", "identify", "store", "time"]),
-    ("worker", &["limits", "time", "query", "wire", "ring", "plugin", "content", "world"]),
+    (
+        "worker",
+        &["limits", "time", "device", "query", "wire", "ring", "plugin", "content", "world"],
+    ),
     (
         "control",
         &[

@@ -32,8 +32,8 @@ pub struct Params {
 impl Params {
     /// Reads the decoded pairs of a query. Of a key that is there twice, the first counts.
     ///
-    /// What is not JSON, base64 or a number is as if it were not there; a bad `q64` is still instead
-    /// of `q`.
+    /// What is not JSON, base64 or a number is as if it were not there; a bad `q64` still is
+    /// instead of `q`.
     ///
     /// # Errors
     /// [`SelectorError`] where the JSON of `q` or `q64` is no selector.
