@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("shadow", &["limits", "time", "query", "wire", "content"]),
     (
         "worker",
-        &["limits", "time", "query", "wire", "ring", "plugin", "content", "world", "shadow"],
+        &["limits", "time", "device", "query", "wire", "ring", "plugin", "content", "world", "shadow"],
     ),
     (
         "control",

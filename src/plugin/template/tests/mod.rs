@@ -99,7 +99,7 @@ fn phone(release: &crate::plugin::Release, model: &str, chance: &mut Chance) -> 
     let mut device = Device {
         id: "0123".into(),
         mac: Some(Mac([0, 0x15, 0x65, 1, 2, 3])),
-        vendor: Some(release.vendor.clone()),
+        vendor: Some(release.vendor().clone()),
         model: Some(model.into()),
         ..Device::default()
     };
