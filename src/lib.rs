@@ -23,6 +23,7 @@ pub mod settings;
 pub mod store;
 pub mod time;
 pub mod tools;
+pub mod wazo;
 pub mod wire;
 pub mod worker;
 pub mod world;

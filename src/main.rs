@@ -82,6 +82,9 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Make a token for the REST API: it is shown once, and its lines for the settings file are
+    /// written to the standard output.
+    RestToken(commands::tokens::New),
     /// Write every device and configuration as JSON lines, also beside a running server.
     Export {
         /// The file to write; the standard output without.
@@ -215,6 +218,7 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Plugin(command) => return commands::plugin(command),
         Command::Import { what, flags } => return what.run(&flags.settings()?),
+        Command::RestToken(new) => new.run()?,
         Command::Export { out, flags } => {
             commands::moving::export(out.as_deref(), &flags.settings()?)?;
         }

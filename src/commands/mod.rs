@@ -3,6 +3,7 @@
 mod packages;
 
 pub mod moving;
+pub mod tokens;
 
 use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};

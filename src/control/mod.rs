@@ -13,6 +13,7 @@ mod dispatch;
 pub mod find;
 mod guard;
 mod json;
+mod keeper;
 mod links;
 mod listen;
 mod openapi;
@@ -22,7 +23,8 @@ mod plugins;
 mod schema;
 mod table;
 
-pub use guard::{Caller, Guard, Tenants};
+pub use guard::{Acl, Caller, Guard, Holder, Pass, Sum, Tenants};
+pub use keeper::Keeping;
 pub use operations::{Operation, Operations, Progress, State};
 
 use std::io;
@@ -39,6 +41,7 @@ use crate::device::Text;
 use crate::limits;
 use crate::plugin::{LoadErrors, Plugins};
 use crate::world::{Core, World};
+use keeper::Keeper;
 use listen::Bounded;
 use parameters::Parameters;
 
@@ -69,6 +72,8 @@ struct Api {
 /// The API while it runs.
 pub struct Handle {
     runtime: Runtime,
+    /// Ends when this is dropped.
+    keeper: Option<Keeper>,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<io::Result<()>>,
     address: SocketAddr,
@@ -81,25 +86,33 @@ pub struct Handle {
 pub fn start(address: SocketAddr, guard: Guard, base: Base) -> io::Result<Handle> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(limits::REST_THREADS)
-        .max_blocking_threads(limits::REST_JOBS_MAX)
+        // One more for what is kept up beside requests.
+        .max_blocking_threads(limits::REST_JOBS_MAX + 1)
         .thread_name("control")
         .enable_all()
         .build()?;
     let api = Arc::new(Api::new(guard, base));
     let listener = runtime.block_on(TcpListener::bind(address))?;
     let address = listener.local_addr()?;
+    let keeper = Keeper::start(&runtime, &api);
     let (stop, stopped) = oneshot::channel();
     let serving = runtime.spawn(async move {
         let serve = axum::serve(Bounded::new(listener), dispatch::router(api));
         // A handle that is dropped ends it too.
         serve.with_graceful_shutdown(async { drop(stopped.await) }).await
     });
-    Ok(Handle { runtime, stop, serving, address })
+    Ok(Handle { runtime, keeper, stop, serving, address })
 }
 
 /// Makes the server be as the parameters say that operators set; the first thing at a start.
 pub fn restore_parameters(world: &World) {
     Parameters::read(world).apply(world);
+}
+
+/// Makes new devices belong to the master tenant that wazo-auth told at the last start, until it
+/// tells it again; where it is asked who callers are, before devices are read.
+pub fn restore_master(world: &World) {
+    keeper::restore(world);
 }
 
 impl Handle {
@@ -110,6 +123,7 @@ impl Handle {
 
     /// Takes no more requests, and finishes those that it has, where they do not take too long.
     pub fn stop(self) {
+        drop(self.keeper);
         let _ = self.stop.send(());
         let serving = self.serving;
         let ended = self
