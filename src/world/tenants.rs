@@ -112,3 +112,81 @@ impl World {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{device, tftp, world};
+    use super::*;
+    use crate::identify::Settings;
+    use crate::store::StoreError;
+    use crate::time::{self, Duration};
+
+    /// Until the store takes writes again.
+    fn again<T>(mut ask: impl FnMut() -> Result<T, Refusal>) -> T {
+        let end = time::now() + Duration::from_secs(20);
+        loop {
+            match ask() {
+                Ok(answer) => return answer,
+                Err(refusal) => assert!(time::now() < end, "{refusal}"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    #[test]
+    fn a_tenant_goes_with_all_it_has_or_stays() {
+        let (world, store) = world(Settings::default());
+        let count = limits::TENANT_LOT + 3;
+        for n in 0..count {
+            let text = format!("{{\"id\":\"d{n}\",\"tenant_uuid\":\"gone\"}}");
+            world.insert_device(device(&text)).expect("a store that works");
+        }
+        world.insert_device(device(r#"{"id":"e","tenant_uuid":"other"}"#)).expect("it works");
+        let config = world.autocreate_config().expect("it works").expect("there is a template");
+        let mut first = (*world.directory.get("d0").expect("it is there")).clone();
+        first.config = Some(config.id.clone());
+        world.update_device(&first).expect("a store that works");
+        assert_eq!(world.tenants(), ["gone".into(), "other".into()]);
+
+        let full = StoreError::Full("No space left on device".to_owned());
+        store.fail(Some(full.clone()));
+        assert_eq!(world.remove_tenant("gone"), Err(Refusal::Store(full)));
+        assert_eq!(world.directory.with_tenant("gone").len(), count);
+        assert!(world.configs.get(&config.id).is_some());
+        store.fail(None);
+        assert_eq!(again(|| world.remove_tenant("gone")), count);
+        assert_eq!(world.directory.len(), 1);
+        let keys: Vec<_> = store.documents().into_keys().collect();
+        assert!(!keys.contains(&Key::Config(config.id.clone())), "only that device had it");
+        assert!(keys.contains(&Key::Device("e".into())));
+        assert!(!(0..count).any(|n| keys.contains(&Key::Device(format!("d{n}").into()))));
+        assert_eq!(world.remove_tenant("gone"), Ok(0));
+    }
+
+    #[test]
+    fn a_stand_in_gives_its_devices_to_the_master() {
+        let (world, _store) = world(Settings::default());
+        let mut core = world.core();
+        let phone = |mac: &str, core: &mut crate::world::Core| {
+            let path = format!("/{mac}.xml");
+            let decided = world.decide(&tftp("192.0.2.1", &path), core, time::now()).device;
+            decided.expect("it was taken in")
+        };
+        let early = phone("001122334401", &mut core);
+        world.insert_device(device(r#"{"id":"m","tenant_uuid":"m"}"#)).expect("it works");
+        world.insert_device(device(r#"{"id":"t","tenant_uuid":"t"}"#)).expect("it works");
+        let stand_in = Settings::default().master_tenant;
+        let of = |id: &str| {
+            let device = world.directory.get(id).expect("it is there");
+            (device.tenant_uuid.as_deref().map(ToOwned::to_owned), device.is_new)
+        };
+        assert_eq!(world.set_master("m", Some(&stand_in)), Ok(2));
+        assert_eq!(of(&early.id), (Some("m".into()), true));
+        assert_eq!((of("m"), of("t")), ((Some("m".into()), true), (Some("t".into()), false)));
+        assert_eq!(world.set_master("m", Some(&stand_in)), Ok(0));
+        assert_eq!(of(&phone("001122334402", &mut core).id), (Some("m".into()), true));
+        // Without a stand-in a change of the master moves nothing.
+        assert_eq!(world.set_master("t", None), Ok(4));
+        assert_eq!((of("m"), of("t")), ((Some("m".into()), false), (Some("t".into()), true)));
+    }
+}
