@@ -25,6 +25,7 @@ pub mod store;
 pub mod time;
 pub mod tools;
 pub mod watch;
+pub mod wazo;
 pub mod wire;
 pub mod worker;
 pub mod world;

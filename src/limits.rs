@@ -438,6 +438,32 @@ pub const REST_OPERATIONS_MAX: usize = 10_000;
 /// Time that a stop waits for what the REST API is doing.
 pub const REST_STOP_TIME_MAX: Duration = Duration::from_secs(3);
 
+/// Longest token, or name of a tenant, that wazo-auth is asked about, in bytes.
+pub const WAZO_NAME_BYTES_MAX: usize = 256;
+/// Longest answer of wazo-auth's that is read, in bytes: a list of all tenants.
+pub const WAZO_BODY_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Answers of wazo-auth's that are kept at once.
+pub const WAZO_ANSWERS_MAX: usize = 4096;
+/// Longest time that a no of wazo-auth's is kept: who is given a right has it then.
+pub const WAZO_REFUSAL_TIME: Duration = Duration::from_secs(1);
+/// Time in which nobody asks wazo-auth after it did not answer in time.
+pub const WAZO_PAUSE: Duration = Duration::from_secs(1);
+/// Part of the life of our own token after which it is renewed, in percent.
+pub const WAZO_TOKEN_USED_PERCENT: u32 = 80;
+/// First pause after a renewal that failed; it doubles up to the next line's.
+pub const WAZO_RETRY_MIN: Duration = Duration::from_secs(1);
+/// Longest pause between two tries to renew our own token.
+pub const WAZO_RETRY_MAX: Duration = Duration::from_secs(32);
+/// Least time between two renewals because wazo-auth refused our own token.
+pub const WAZO_RENEW_PAUSE: Duration = Duration::from_secs(10);
+/// Longest time between two looks at what is due beside requests.
+pub const WAZO_TURN: Duration = Duration::from_secs(1);
+/// Devices of a tenant that is gone that are removed with one write.
+pub const TENANT_LOT: usize = 256;
+
+const _: () = assert!(WAZO_TOKEN_USED_PERCENT < 100);
+const _: () = assert!(WAZO_RETRY_MIN.as_nanos() <= WAZO_RETRY_MAX.as_nanos());
+const _: () = assert!(TENANT_LOT <= FLUSH_BATCH);
 const _: () = assert!(REST_JOBS_MAX <= REST_CONNECTIONS_MAX);
 const _: () = assert!(TRACE_FOLLOWERS_MAX < REST_CONNECTIONS_MAX);
 const _: () = assert!(TRACE_BEAT.as_nanos() < FETCH_SILENCE_MAX.as_nanos());

@@ -93,6 +93,9 @@ enum Command {
     /// Ask and change a running server over its REST API. Exit codes: 4: there is no such thing;
     /// 69: the server cannot be reached.
     Ctl(commands::ctl::Ctl),
+    /// Make a token for the REST API: it is shown once, and its lines for the settings file are
+    /// written to the standard output.
+    RestToken(commands::tokens::New),
     /// Write every device and configuration as JSON lines, also beside a running server.
     Export {
         /// The file to write; the standard output without.
@@ -241,6 +244,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Plugin(command) => return commands::plugin(command),
         Command::Ctl(ctl) => return ctl.run(),
         Command::Import { what, flags } => return what.run(&flags.settings()?),
+        Command::RestToken(new) => new.run()?,
         Command::Export { out, flags } => {
             commands::moving::export(out.as_deref(), &flags.settings()?)?;
         }

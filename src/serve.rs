@@ -97,6 +97,9 @@ impl Server {
         let identification = settings.identification.settings();
         let world = World::begin(Arc::new(store), plugins, identification, base);
         control::restore_parameters(&world);
+        if settings.rest_auth == Some(RestAuth::WazoAuth) {
+            control::restore_master(&world);
+        }
         let content = Content::default();
         content.set_folders(&settings.files_dir());
         let shared = Shared {
@@ -306,7 +309,7 @@ fn open(
     watch: &Arc<Watch>,
 ) -> Result<Option<control::Handle>> {
     let Some(address) = settings.rest.0 else { return Ok(None) };
-    let Some(RestAuth::None) = settings.rest_auth else {
+    let Some(guard) = settings.guard()? else {
         tracing::warn!(
             "the REST API is closed: rest_auth does not say how callers are told apart; \"none\" \
              opens it on {address} to whoever reaches that"
@@ -314,9 +317,13 @@ fn open(
         return Ok(None);
     };
     if !address.ip().is_loopback() {
-        tracing::warn!("the REST API is open to everybody who reaches {address}");
+        match guard {
+            Guard::Open { .. } => {
+                tracing::warn!("the REST API is open to everybody who reaches {address}");
+            }
+            _ => tracing::warn!("tokens cross the network to {address} as they are: no TLS here"),
+        }
     }
-    let guard = Guard::Open { master: settings.identification.settings().master_tenant };
     let base = control::Base {
         world: Arc::clone(&shared.world),
         content: Arc::clone(&shared.content),

@@ -1,5 +1,9 @@
 //! The server's settings: one file, every key known, every default here, a flag goes over a key.
 
+mod auth;
+
+pub use auth::{RestToken, WazoAuth};
+
 use serde::Deserialize;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
@@ -26,6 +30,10 @@ pub struct Settings {
     pub rest_auth: Option<RestAuth>,
     /// Where figures and health are served too, beside the REST API's address; empty: only there.
     pub metrics: Listen,
+    /// Who has which token, for `rest_auth = "tokens"`.
+    pub rest_token: Vec<RestToken>,
+    /// Who is asked, for `rest_auth = "wazo-auth"`.
+    pub wazo_auth: WazoAuth,
     /// Threads that serve phones, one a core; 0: all cores.
     pub cores: usize,
     /// Connections that shall fit, idle ones too: with io_uring, rings are added until they do;
@@ -89,10 +97,14 @@ pub enum Driver {
 
 /// How callers of the REST API are told apart.
 #[derive(Deserialize, clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum RestAuth {
     /// Not at all: whoever reaches the address may do everything.
     None,
+    /// By the tokens of the settings.
+    Tokens,
+    /// By wazo-auth.
+    WazoAuth,
 }
 
 /// How phones are told apart.
@@ -145,6 +157,8 @@ impl Default for Settings {
             rest: Listen(Some(SocketAddr::from(([127, 0, 0, 1], 8666)))),
             rest_auth: None,
             metrics: Listen(None),
+            rest_token: Vec::new(),
+            wazo_auth: WazoAuth::default(),
             cores: 0,
             connections: 0,
             driver: Driver::Auto,
@@ -208,6 +222,14 @@ pub enum SettingsError {
         /// What is wrong.
         message: String,
     },
+    /// A token of the REST API cannot be used.
+    #[error("rest_token {name:?}: {fault}")]
+    Token {
+        /// Whose it is.
+        name: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
     /// The settings contradict each other.
     #[error("{0}")]
     Contradiction(&'static str),
@@ -258,6 +280,7 @@ impl Settings {
             let message = "proxy.count is set, and proxy.trusted names no proxy to believe";
             return Err(SettingsError::Contradiction(message));
         }
+        self.guard()?;
         Ok(())
     }
 

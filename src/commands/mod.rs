@@ -5,6 +5,7 @@ mod packages;
 pub mod ctl;
 pub mod moving;
 pub mod shadow;
+pub mod tokens;
 
 use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};

@@ -67,8 +67,12 @@ async fn check(
     let caller = if route.access.is_empty() {
         guard::nobody()
     } else {
-        let caller = api.guard.admit(&parts.headers)?;
-        api.guard.allow(&caller, &guard::access(route.access, &names, &caller.tenant))?;
+        let mut caller = api.guard.admit(&parts.headers).await?;
+        let access = guard::access(route.access, &names, &caller.tenant);
+        api.guard.allow(&caller, &access).await?;
+        if route.looks_below(parts.uri.query().unwrap_or_default()) {
+            api.guard.look_below(&mut caller).await?;
+        }
         caller
     };
     if route.gives_document() {

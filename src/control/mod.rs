@@ -13,6 +13,7 @@ mod dispatch;
 pub mod find;
 mod guard;
 mod json;
+mod keeper;
 mod links;
 mod listen;
 mod openapi;
@@ -24,7 +25,8 @@ mod schema;
 mod table;
 mod trace;
 
-pub use guard::{Caller, Guard, Tenants};
+pub use guard::{Acl, Caller, Guard, Holder, Pass, Sum, Tenants};
+pub use keeper::Keeping;
 pub use operations::{Operation, Operations, Progress, State};
 
 use axum::Router;
@@ -43,6 +45,7 @@ use crate::limits;
 use crate::plugin::{LoadErrors, Plugins};
 use crate::watch::Watch;
 use crate::world::{Core, World};
+use keeper::Keeper;
 use listen::Bounded;
 use parameters::Parameters;
 use trace::Followers;
@@ -77,6 +80,8 @@ struct Api {
 /// The API while it runs.
 pub struct Handle {
     runtime: Runtime,
+    /// Ends when this is dropped.
+    keeper: Option<Keeper>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<io::Result<()>>,
     address: SocketAddr,
@@ -89,7 +94,9 @@ pub struct Handle {
 pub fn start(address: SocketAddr, guard: Guard, base: Base) -> io::Result<Handle> {
     let (stop, stopped) = watch::channel(false);
     let api = Arc::new(Api::new(guard, base, Followers::new(stopped)));
-    serve(address, "control", dispatch::router(api), stop)
+    let mut handle = serve(address, "control", dispatch::router(Arc::clone(&api)), stop)?;
+    handle.keeper = Keeper::start(&handle.runtime, &api);
+    Ok(handle)
 }
 
 /// Serves figures and health alone, at an address of their own.
@@ -108,7 +115,8 @@ fn serve(
 ) -> io::Result<Handle> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(limits::REST_THREADS)
-        .max_blocking_threads(limits::REST_JOBS_MAX)
+        // One more for what is kept up beside requests.
+        .max_blocking_threads(limits::REST_JOBS_MAX + 1)
         .thread_name(name)
         .enable_all()
         .build()?;
@@ -122,12 +130,18 @@ fn serve(
             .with_graceful_shutdown(async move { drop(stopped.wait_for(|stop| *stop).await) })
             .await
     });
-    Ok(Handle { runtime, stop, serving, address })
+    Ok(Handle { runtime, keeper: None, stop, serving, address })
 }
 
 /// Makes the server be as the parameters say that operators set; the first thing at a start.
 pub fn restore_parameters(world: &World) {
     Parameters::read(world).apply(world);
+}
+
+/// Makes new devices belong to the master tenant that wazo-auth told at the last start, until it
+/// tells it again; where it is asked who callers are, before devices are read.
+pub fn restore_master(world: &World) {
+    keeper::restore(world);
 }
 
 impl Handle {
@@ -138,6 +152,7 @@ impl Handle {
 
     /// Takes no more requests, and finishes those that it has, where they do not take too long.
     pub fn stop(self) {
+        drop(self.keeper);
         self.stop.send_replace(true);
         let serving = self.serving;
         let ended = self

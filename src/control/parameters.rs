@@ -78,6 +78,30 @@ impl Parameters {
         Ok(())
     }
 
+    /// Tenants that ever had a key.
+    pub fn tenants(&self) -> Vec<String> {
+        let stored = self.lock();
+        let tenants = stored.get(TENANTS).and_then(Value::as_object);
+        tenants.into_iter().flat_map(|tenants| tenants.keys().cloned()).collect()
+    }
+
+    /// Forgets what a tenant set: durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it stays.
+    pub fn forget(&self, world: &World, tenant: &str) -> Result<(), StoreError> {
+        let mut stored = self.lock();
+        let mut new = stored.clone();
+        let tenants = new.get_mut(TENANTS).and_then(Value::as_object_mut);
+        if tenants.is_none_or(|tenants| tenants.shift_remove(tenant).is_none()) {
+            return Ok(());
+        }
+        let text = serde_json::to_vec(&new).expect("invariant: a JSON object can be written");
+        world.set_note(NOTE, &text)?;
+        *stored = new;
+        Ok(())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Document> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -136,9 +160,7 @@ fn value(call: &Call, name: &str) -> Value {
 }
 
 fn set_nat(world: &World, nat: bool) {
-    let mut settings = (*world.settings()).clone();
-    settings.nat = nat;
-    world.set_settings(settings);
+    world.change_settings(|settings| settings.nat = nat);
 }
 
 /// What is stored of a value that is good.

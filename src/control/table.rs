@@ -36,6 +36,16 @@ impl Route {
         self.method == "GET" && ends.iter().any(|end| self.path.ends_with(end))
     }
 
+    /// Whether it matters to it which tenants lie below the caller's. A list asks for them by name.
+    pub fn looks_below(&self, query: &str) -> bool {
+        let rest = self.path.strip_prefix("/0.2/dev_mgr/");
+        rest.is_some_and(|rest| match rest {
+            "devices" => self.method == "GET" && query.contains("recurse"),
+            "devices/{id}" | "reconfigure" | "synchronize" => true,
+            _ => false,
+        })
+    }
+
     /// Whether it is answered from what is stored, and so waits until all of that is there.
     pub fn needs_store(&self) -> bool {
         ["/0.2/dev_mgr/", "/0.2/cfg_mgr/"].iter().any(|prefix| self.path.starts_with(prefix))

@@ -173,6 +173,12 @@ impl Directory {
         names
     }
 
+    /// The names of the devices of this tenant, in the order in which they came.
+    pub fn with_tenant(&self, tenant: &str) -> Vec<DeviceId> {
+        let places = self.lists.with_tenant(tenant);
+        self.lists.order().each(places.iter()).map(|device| device.id.clone()).collect()
+    }
+
     /// All devices in the order in which they came, and the sets of those that share something.
     pub fn lists(&self) -> &Lists {
         &self.lists

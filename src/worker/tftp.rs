@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::Site;
 use super::files::Files;
 use super::stats::Tally;
 use super::trace::{Asked, Fate, Ticket};
-use super::Site;
 use crate::content::Found;
 use crate::limits;
 use crate::query::{Query, Source};

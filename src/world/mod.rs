@@ -8,6 +8,7 @@ mod boots;
 pub(crate) mod fixture;
 mod loading;
 mod operator;
+mod tenants;
 #[cfg(test)]
 mod tests;
 
@@ -154,11 +155,6 @@ impl World {
     /// How phones are told apart.
     pub fn settings(&self) -> Arc<Settings> {
         self.settings.load_full()
-    }
-
-    /// Changes how phones are told apart, from the next request on.
-    pub fn set_settings(&self, settings: Settings) {
-        self.settings.store(Arc::new(settings));
     }
 
     /// Decides a request, and takes in what it changes.

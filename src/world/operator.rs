@@ -270,13 +270,13 @@ impl World {
     }
 
     /// Puts a device back as it was. Where a phone has changed it meanwhile, that stands.
-    fn undo(&self, old: Device, base: Option<Revision>) {
+    pub(super) fn undo(&self, old: Device, base: Option<Revision>) {
         if self.put_device(old, base).is_err() {
             tracing::debug!("a change that could not be written was followed by another");
         }
     }
 
-    fn restore_configs(&self, configs: Vec<Arc<Config>>) {
+    pub(super) fn restore_configs(&self, configs: Vec<Arc<Config>>) {
         for config in configs {
             drop(self.configs.put((*config).clone(), None));
         }

@@ -3,8 +3,10 @@
 
 use crate::server::{Place, Server, eventually};
 use ringboot::time::Duration;
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
 
 #[test]
 fn it_is_closed_until_it_is_opened_by_name() {
@@ -41,11 +43,40 @@ fn what_was_answered_stands_after_a_kill() {
     drop(idle);
 }
 
+#[test]
+fn a_token_that_was_made_opens_it_and_no_other_does() {
+    let place = Place::new("rest-token");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringboot"));
+    let made = command.args(["rest-token", "--name", "ci", "--acl", "provd.status.#"]).output();
+    let made = made.unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let [told, lines] = [made.stderr, made.stdout].map(|text| String::from_utf8(text).unwrap());
+    let token = told.lines().find_map(|line| line.strip_prefix("X-Auth-Token: ")).unwrap();
+    assert!(token.len() == 64 && !lines.contains(token), "{told}{lines}");
+    let file = place.folder.join("ringboot.toml");
+    fs::write(&file, format!("rest_auth = \"tokens\"\n{lines}")).unwrap();
+    let server = Server::start(place.serving("epoll").arg("--config").arg(file));
+    let status = |token: &str, path: &str| {
+        let reply = ask_as(token, place.rest, &format!("GET {path}"), "");
+        reply.split(' ').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(status(token, "/0.2/status"), "200");
+    assert_eq!(status(token, "/0.2/dev_mgr"), "401");
+    assert_eq!(status(&token[1..], "/0.2/status"), "401");
+    assert!(!server.log().contains(token));
+}
+
 /// Asks and gives all that comes back.
 fn ask(server: SocketAddr, what: &str, body: &str) -> String {
+    ask_as("", server, what, body)
+}
+
+/// The same with a token.
+fn ask_as(token: &str, server: SocketAddr, what: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(server).unwrap();
     let length = body.len();
     let head = "Host: x\r\nConnection: close\r\nContent-Type: application/json\r\n";
+    let head = format!("X-Auth-Token: {token}\r\n{head}");
     write!(stream, "{what} HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n{body}").unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();

@@ -1,8 +1,12 @@
 //! The REST API over real sockets: status, fields and bytes of every path and method.
 
+mod auth;
 mod configs;
 mod devices;
 mod general;
 mod rows;
 mod site;
+mod tenants;
+mod tokens;
 mod watch;
+mod wazo;

@@ -75,12 +75,20 @@ impl Site {
 
     /// One on a folder that is there.
     pub fn open(folder: PathBuf) -> Site {
+        Site::guarded(folder, Guard::Open { master: MASTER.into() })
+    }
+
+    /// One on a folder that is there, where the guard is asked who callers are.
+    pub fn guarded(folder: PathBuf, guard: Guard) -> Site {
         let plugins = Plugins::load(&folder.join("plugins")).unwrap();
         let store = Arc::new(Rocks::open(&folder.join("db")).unwrap());
         let base: Document = serde_json::from_str(r#"{"ip":"192.0.2.1"}"#).unwrap();
-        let (world, _) = World::open(store, plugins, Settings::default(), base).unwrap();
-        let world = Arc::new(world);
+        let world = Arc::new(World::begin(store, plugins, Settings::default(), base));
         control::restore_parameters(&world);
+        if let Guard::WazoAuth { .. } = guard {
+            control::restore_master(&world);
+        }
+        world.load().unwrap();
         let content = Arc::new(Content::default());
         let watch = Arc::new(Watch::new(Arc::clone(&world), Arc::clone(&content)));
         let base = Base {
@@ -90,7 +98,6 @@ impl Site {
             plugins_dir: folder.join("plugins"),
             files_dir: folder.join("files"),
         };
-        let guard = Guard::Open { master: MASTER.into() };
         let handle = control::start(SocketAddr::from(([127, 0, 0, 1], 0)), guard, base).unwrap();
         let address = handle.address();
         Site { world, watch, folder, handle: Some(handle), address }

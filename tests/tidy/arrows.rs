@@ -23,7 +23,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("shadow", &["limits", "time", "query", "wire", "content"]),
     (
         "worker",
-        &["limits", "time", "device", "query", "wire", "ring", "plugin", "content", "world", "shadow"],
+        &[
+            "limits", "time", "device", "query", "wire", "ring", "plugin", "content", "world",
+            "shadow",
+        ],
     ),
     (
         "control",
@@ -38,12 +41,14 @@ const ARROWS: &[(&str, &[&str])] = &[
             "store",
             "world",
             "watch",
+            "wazo",
         ],
     ),
     (
         "watch",
         &["limits", "time", "device", "query", "ring", "plugin", "content", "world", "worker"],
     ),
+    ("wazo", &["limits", "time", "device"]),
     ("packages", &["limits", "plugin"]),
     ("tools", &["device", "query", "plugin"]),
     ("import", ALL),
@@ -74,7 +79,7 @@ const DOORS: &[(&str, &[&str], bool)] = &[
     ("io_uring", &["src/ring"], false),
     ("libc", &["src/ring"], false),
     ("rocksdb", &["src/store"], false),
-    ("ureq", &["src/packages", "src/commands/ctl"], false),
+    ("ureq", &["src/packages", "src/commands/ctl", "src/wazo"], false),
 ];
 
 /// What the load generator may name of the server: what both ends of a wire share.
@@ -311,6 +316,9 @@ fn crates_stay_behind_their_doors() {
     assert_eq!(told("loadgen/src/driver.rs", "use libc::c_int;\n"), 0);
     assert_eq!(told("src/store/rocks.rs", "use rocksdb::DB;\n"), 0);
     assert_eq!(told("src/world.rs", "fn f(db: &rocksdb::DB) {}\n"), 1);
+    assert_eq!(told("src/packages/download.rs", "use ureq::Agent;\n"), 0);
+    assert_eq!(told("src/wazo/client.rs", "use ureq::Agent;\n"), 0);
+    assert_eq!(told("src/control/mod.rs", "use ureq::Agent;\n"), 1);
     assert_eq!(told("src/wire/http/parse.rs", "httparse::parse()\n"), 0);
     assert_eq!(told("src/wire/http/parse.rs", "httparse::parse()\n"), 0);
     assert_eq!(told("src/wire/http/chunked.rs", "httparse::parse()\n"), 1);
