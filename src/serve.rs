@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 
 use crate::content::Content;
 use crate::control::{self, Guard};
+use crate::dhcp;
 use crate::limits;
 use crate::plugin::{Fault, LoadErrors, Plugins};
 use crate::ring::epoll::Epoll;
@@ -61,6 +62,7 @@ struct Server {
     shared: Shared,
     cores: Vec<Running>,
     control: Option<control::Handle>,
+    leases: Option<dhcp::Listener>,
     /// Reads the store; phones that it has read are served meanwhile.
     loader: JoinHandle<()>,
     failures: Receiver<String>,
@@ -106,7 +108,8 @@ impl Server {
         };
         let (tell, failures) = channel();
         let loader = load(Arc::clone(&shared.world), began, tell.clone())?;
-        let mut server = Server { shared, cores: Vec::new(), control: None, loader, failures };
+        let (cores, control, leases) = (Vec::new(), None, None);
+        let mut server = Server { shared, cores, control, leases, loader, failures };
         let setup = Setup {
             http: settings.http.0,
             tftp: settings.tftp.0,
@@ -123,12 +126,9 @@ impl Server {
                 }
             }
         }
-        match open(settings, &server.shared) {
-            Ok(control) => server.control = control,
-            Err(error) => {
-                server.stop()?;
-                return Err(error);
-            }
+        if let Err(error) = server.open(settings) {
+            server.stop()?;
+            return Err(error);
         }
         tracing::info!(
             http = settings.http.0.map(tracing::field::display),
@@ -173,6 +173,13 @@ impl Server {
             }
             Err(error) => bail!("core {core} cannot start: {error}"),
         }
+    }
+
+    /// Opens what operators and DHCP servers ask and tell.
+    fn open(&mut self, settings: &Settings) -> Result<()> {
+        self.control = open(settings, &self.shared)?;
+        self.leases = listen(settings, &self.shared.world)?;
+        Ok(())
     }
 
     /// Waits for signals and for failures of cores.
@@ -239,6 +246,9 @@ impl Server {
         let content = self.shared.content.counters();
         tracing::info!(?totals, "answers");
         tracing::info!(?world, ?store, ?content, "world");
+        if let Some(leases) = &self.leases {
+            tracing::info!(leases = ?leases.counters(), "DHCP");
+        }
     }
 
     /// Stops all cores, and writes what waits to be written.
@@ -252,6 +262,9 @@ impl Server {
             core.waker.wake();
         }
         self.report();
+        if let Some(leases) = self.leases.take() {
+            leases.stop();
+        }
         for core in self.cores {
             if core.thread.join().is_err() {
                 tracing::error!("a core panicked while it stopped");
@@ -301,11 +314,26 @@ fn open(settings: &Settings, shared: &Shared) -> Result<Option<control::Handle>>
         content: Arc::clone(&shared.content),
         plugins_dir: settings.plugins_dir.clone(),
         files_dir: settings.files_dir(),
+        notify: settings.synchronize.way(None).map(|way| (way, settings.synchronize.pace())),
     };
     let control = control::start(address, guard, base);
     let control = control.with_context(|| format!("rest {address}"))?;
     tracing::info!(address = %control.address(), "the REST API is open");
     Ok(Some(control))
+}
+
+/// Opens the socket for reports of DHCP servers. One that nobody asked for may be missing.
+fn listen(settings: &Settings, world: &Arc<World>) -> Result<Option<dhcp::Listener>> {
+    let Some(path) = settings.dhcp_path() else { return Ok(None) };
+    let group = settings.dhcp_group.as_deref();
+    match dhcp::Doorway::open(&path, group) {
+        Ok(doorway) => Ok(Some(doorway.listen(Arc::clone(world))?)),
+        Err(error) if settings.dhcp_socket.is_none() && group.is_none() => {
+            tracing::warn!(path = %path.display(), %error, "no socket for DHCP servers");
+            Ok(None)
+        }
+        Err(error) => Err(error).with_context(|| format!("dhcp_socket {}", path.display())),
+    }
 }
 
 /// Starts the reading of the store; where it fails, the server is told why.

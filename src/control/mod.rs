@@ -20,6 +20,7 @@ mod operations;
 mod parameters;
 mod plugins;
 mod schema;
+mod synchronize;
 mod table;
 
 pub use guard::{Caller, Guard, Tenants};
@@ -37,6 +38,7 @@ use tokio::task::JoinHandle;
 use crate::content::Content;
 use crate::device::Text;
 use crate::limits;
+use crate::notify::{Pace, Queue, Way};
 use crate::plugin::{LoadErrors, Plugins};
 use crate::world::{Core, World};
 use listen::Bounded;
@@ -52,6 +54,8 @@ pub struct Base {
     pub plugins_dir: PathBuf,
     /// Where operators' files are.
     pub files_dir: PathBuf,
+    /// The way by which phones are told to fetch their files anew, and how fast.
+    pub notify: Option<(Arc<dyn Way>, Pace)>,
 }
 
 /// What handlers share.
@@ -64,6 +68,8 @@ struct Api {
     core: Mutex<Core>,
     parameters: Parameters,
     operations: Operations,
+    /// Devices that are to be synchronized, where there is a way.
+    queue: Option<Queue>,
 }
 
 /// The API while it runs.
@@ -85,7 +91,7 @@ pub fn start(address: SocketAddr, guard: Guard, base: Base) -> io::Result<Handle
         .thread_name("control")
         .enable_all()
         .build()?;
-    let api = Arc::new(Api::new(guard, base));
+    let api = Arc::new(Api::new(guard, base)?);
     let listener = runtime.block_on(TcpListener::bind(address))?;
     let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel();
@@ -126,11 +132,16 @@ impl Handle {
 }
 
 impl Api {
-    fn new(guard: Guard, base: Base) -> Api {
+    fn new(guard: Guard, base: Base) -> io::Result<Api> {
         let core = Mutex::new(base.world.core());
         let epoch = Text::from(&base.world.new_name()[..8]);
         let parameters = Parameters::read(&base.world);
-        Api { base, guard, epoch, core, parameters, operations: Operations::default() }
+        let queue = base.notify.as_ref().map(|(way, pace)| {
+            let (world, way) = (Arc::clone(&base.world), Arc::clone(way));
+            Queue::start(*pace, move |id| synchronize::tell(&world, &*way, id))
+        });
+        let (operations, queue) = (Operations::default(), queue.transpose()?);
+        Ok(Api { base, guard, epoch, core, parameters, operations, queue })
     }
 
     fn world(&self) -> &World {

@@ -7,6 +7,7 @@ mod crash;
 mod early;
 mod hostile;
 mod http;
+mod leases;
 mod moving;
 mod overrides;
 mod packages;

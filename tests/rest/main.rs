@@ -1,7 +1,9 @@
 //! The REST API over real sockets: status, fields and bytes of every path and method.
 
+mod asterisk;
 mod configs;
 mod devices;
 mod general;
 mod rows;
 mod site;
+mod synchronize;
