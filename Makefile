@@ -14,7 +14,7 @@ BIN := $(TARGET)/release
 CHECKED := --config 'profile.release.package.ringboot.debug-assertions=true' \
            --config 'profile.release.package.ringboot-loadgen.debug-assertions=true'
 
-.PHONY: help setup build run serve test lint corpus bench compare scale clean
+.PHONY: help setup build run serve test lint corpus bench compare scale dhcp clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -51,6 +51,9 @@ compare: build ## Measure beside nginx, dnsmasq and tftpd-hpa, into docs/perform
 scale: build ## Measure how costs grow, into docs/performance.md.
 	cargo bench --bench scale --no-run
 	$(BIN)/ringboot-loadgen scale --dir $(DATA)/scale --docs docs
+
+dhcp: build ## Try the helper with real DHCP servers, in network namespaces (root).
+	@BIN=$(BIN) ./scripts/dhcp-test
 
 clean: ## Remove what was built and the data of `make run`.
 	cargo clean

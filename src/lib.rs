@@ -8,12 +8,14 @@
 pub mod content;
 pub mod control;
 pub mod device;
+pub mod dhcp;
 pub mod directory;
 pub mod export;
 pub mod identify;
 pub mod import;
 pub mod limits;
 pub mod log;
+pub mod notify;
 pub mod packages;
 pub mod plugin;
 pub mod query;

@@ -469,3 +469,39 @@ const _: () = assert!(TRACE_FOLLOWERS_MAX < REST_CONNECTIONS_MAX);
 const _: () = assert!(TRACE_BEAT.as_nanos() < FETCH_SILENCE_MAX.as_nanos());
 const _: () = assert!(REST_STOP_TIME_MAX.as_nanos() < SHUTDOWN_TIME_MAX.as_nanos());
 const _: () = assert!(REST_STOP_TIME_MAX.as_nanos() < REST_IDLE_TIME_MAX.as_nanos());
+
+// ---- Phones that are told to fetch their files anew
+
+/// Phones that are told in a second, where the settings say nothing else: 100,000 in an hour and a
+/// half.
+pub const NOTIFY_RATE: f64 = 20.0;
+/// Most phones that are told in a second, whatever the settings say.
+pub const NOTIFY_RATE_MAX: f64 = 1000.0;
+/// Phones that wait for their turn, one that is asked for twice counted twice; more are refused.
+pub const NOTIFY_WAITING_MAX: usize = 200_000;
+/// Phones that are being told at once.
+pub const NOTIFY_SENDERS: usize = 4;
+/// Time for a connection to Asterisk, or to wazo-amid.
+pub const NOTIFY_CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
+/// Time for an answer of theirs.
+pub const NOTIFY_ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
+/// Longest answer of theirs, in bytes.
+pub const NOTIFY_ANSWER_BYTES_MAX: u64 = 64 * 1024;
+
+const _: () = assert!(NOTIFY_RATE <= NOTIFY_RATE_MAX);
+const _: () = assert!(NOTIFY_SENDERS <= NOTIFY_WAITING_MAX);
+const _: () = assert!(NOTIFY_CONNECT_TIME_MAX.as_nanos() <= NOTIFY_ANSWER_TIME_MAX.as_nanos());
+
+// ---- What a DHCP server tells
+
+/// Longest report of a DHCP server's helper, in bytes; a longer one is dropped.
+pub const LEASE_BYTES_MAX: usize = 4096;
+/// Reports that wait for the store to be loaded; more are dropped.
+pub const LEASES_WAITING_MAX: usize = 10_000;
+/// Time after which reports that wait are decided again, and a stop is noticed.
+pub const LEASE_PAUSE: Duration = Duration::from_millis(250);
+/// Least time between two log lines about reports that were dropped.
+pub const LEASE_LINE_PAUSE: Duration = Duration::from_secs(10);
+
+const _: () = assert!(LEASE_PAUSE.as_nanos() <= LEASE_LINE_PAUSE.as_nanos());
+const _: () = assert!(LEASE_PAUSE.as_nanos() < SHUTDOWN_TIME_MAX.as_nanos());

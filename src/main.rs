@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufReader, BufWriter};
 use std::net::IpAddr;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ringboot::device::{Device, Document, raw};
+use ringboot::dhcp::event;
 use ringboot::plugin::{LoadErrors, Plugins};
 use ringboot::settings::{Driver, Listen, RestAuth, Settings, SettingsError};
 use ringboot::tools::{explain, overrides, render};
@@ -96,6 +98,13 @@ enum Command {
     /// Make a token for the REST API: it is shown once, and its lines for the settings file are
     /// written to the standard output.
     RestToken(commands::tokens::New),
+    /// Hand a lease to a running server: what DHCP servers call. It never waits.
+    #[command(disable_help_flag = true)]
+    DhcpEvent {
+        /// The event, as the DHCP server says it; `--help` for more.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
     /// Write every device and configuration as JSON lines, also beside a running server.
     Export {
         /// The file to write; the standard output without.
@@ -245,6 +254,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Ctl(ctl) => return ctl.run(),
         Command::Import { what, flags } => return what.run(&flags.settings()?),
         Command::RestToken(new) => new.run()?,
+        Command::DhcpEvent { words } => return Ok(event::main(&words)),
         Command::Export { out, flags } => {
             commands::moving::export(out.as_deref(), &flags.settings()?)?;
         }

@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 
 use crate::content::Content;
 use crate::control::{self, Guard};
+use crate::dhcp;
 use crate::limits;
 use crate::plugin::{Fault, LoadErrors, Plugins};
 use crate::ring::epoll::Epoll;
@@ -66,6 +67,7 @@ struct Server {
     watch: Arc<Watch>,
     /// The REST API, and figures where they have an address of their own.
     control: Vec<control::Handle>,
+    leases: Option<dhcp::Listener>,
     /// Reads the store; phones that it has read are served meanwhile.
     loader: JoinHandle<()>,
     failures: Receiver<String>,
@@ -116,8 +118,8 @@ impl Server {
         let loader = load(Arc::clone(&shared.world), began, tell.clone())?;
         let watch = Watch::new(Arc::clone(&shared.world), Arc::clone(&shared.content));
         let watch = Arc::new(watch);
-        let (cores, control) = (Vec::new(), Vec::new());
-        let mut server = Server { shared, cores, watch, control, loader, failures };
+        let (cores, control, leases) = (Vec::new(), Vec::new(), None);
+        let mut server = Server { shared, cores, watch, control, leases, loader, failures };
         let setup = Setup {
             http: settings.http.0,
             tftp: settings.tftp.0,
@@ -184,7 +186,7 @@ impl Server {
         }
     }
 
-    /// Opens what operators and monitoring reach.
+    /// Opens what operators, monitoring and DHCP servers reach.
     fn open(&mut self, settings: &Settings) -> Result<()> {
         self.control.extend(open(settings, &self.shared, &self.watch)?);
         if let Some(address) = settings.metrics.0 {
@@ -194,6 +196,7 @@ impl Server {
             self.control.push(probes);
         }
         self.watch.open();
+        self.leases = listen(settings, &self.shared.world)?;
         Ok(())
     }
 
@@ -261,6 +264,9 @@ impl Server {
         if let Some(shadow) = &self.shared.shadow {
             tracing::info!("{}", shadow.table());
         }
+        if let Some(leases) = &self.leases {
+            tracing::info!(leases = ?leases.counters(), "DHCP");
+        }
     }
 
     /// Stops all cores, and writes what waits to be written.
@@ -272,6 +278,9 @@ impl Server {
             core.waker.wake();
         }
         self.report();
+        if let Some(leases) = self.leases.take() {
+            leases.stop();
+        }
         for core in self.cores {
             if core.thread.join().is_err() {
                 tracing::error!("a core panicked while it stopped");
@@ -330,11 +339,26 @@ fn open(
         watch: Arc::clone(watch),
         plugins_dir: settings.plugins_dir.clone(),
         files_dir: settings.files_dir(),
+        notify: settings.synchronize.way(None).map(|way| (way, settings.synchronize.pace())),
     };
     let control = control::start(address, guard, base);
     let control = control.with_context(|| format!("rest {address}"))?;
     tracing::info!(address = %control.address(), "the REST API is open");
     Ok(Some(control))
+}
+
+/// Opens the socket for reports of DHCP servers. One that nobody asked for may be missing.
+fn listen(settings: &Settings, world: &Arc<World>) -> Result<Option<dhcp::Listener>> {
+    let Some(path) = settings.dhcp_path() else { return Ok(None) };
+    let group = settings.dhcp_group.as_deref();
+    match dhcp::Doorway::open(&path, group) {
+        Ok(doorway) => Ok(Some(doorway.listen(Arc::clone(world))?)),
+        Err(error) if settings.dhcp_socket.is_none() && group.is_none() => {
+            tracing::warn!(path = %path.display(), %error, "no socket for DHCP servers");
+            Ok(None)
+        }
+        Err(error) => Err(error).with_context(|| format!("dhcp_socket {}", path.display())),
+    }
 }
 
 /// Starts the reading of the store; where it fails, the server is told why.

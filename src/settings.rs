@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::device::{Document, Text};
 use crate::identify;
+use crate::notify;
 
 /// The settings file (`ringboot.toml`). `README.md` shows it with its defaults.
 #[derive(Deserialize, Clone, PartialEq, Debug)]
@@ -49,6 +50,13 @@ pub struct Settings {
     pub identification: Identification,
     /// Who may speak for others.
     pub proxy: Proxy,
+    /// How phones are told to fetch their files anew.
+    pub synchronize: notify::Settings,
+    /// Where the helpers of DHCP servers send to; empty: nowhere. Without a word of it, `dhcp.sock`
+    /// in `data_dir`, where that can be had.
+    pub dhcp_socket: Option<PathBuf>,
+    /// The group whose members may send there, by name or number.
+    pub dhcp_group: Option<String>,
     /// What is logged, in the terms of `tracing`'s filter. `security=info` adds a line for each
     /// fetch of a file that holds credentials.
     pub log: String,
@@ -166,6 +174,9 @@ impl Default for Settings {
             base_raw_config: Document::new(),
             identification: Identification::default(),
             proxy: Proxy::default(),
+            synchronize: notify::Settings::default(),
+            dhcp_socket: None,
+            dhcp_group: None,
             log: "info,security=warn".to_owned(),
             security_log: None,
         }
@@ -268,6 +279,12 @@ impl Settings {
         self.data_dir.join("templates")
     }
 
+    /// Where reports of DHCP servers come in; none: nowhere.
+    pub fn dhcp_path(&self) -> Option<PathBuf> {
+        let path = self.dhcp_socket.clone().unwrap_or_else(|| self.data_dir.join("dhcp.sock"));
+        (!path.as_os_str().is_empty()).then_some(path)
+    }
+
     /// Says whether a server can run with these settings.
     ///
     /// # Errors
@@ -281,7 +298,7 @@ impl Settings {
             return Err(SettingsError::Contradiction(message));
         }
         self.guard()?;
-        Ok(())
+        self.synchronize.check().map_err(SettingsError::Contradiction)
     }
 
     /// What every configuration stands on: the addresses of this server under what the operator

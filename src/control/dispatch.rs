@@ -114,7 +114,7 @@ fn is_there(api: &Api, path: &str, names: &[(String, String)]) -> bool {
         let Some(number) = name("op") else { return true };
         let parent = path.strip_suffix("/{op}").unwrap_or(path);
         let parent = parent.replace("{pg}", name("pg").unwrap_or_default());
-        api.operations.status(&parent, number).is_some()
+        api.operations.progress(&parent, number).is_some()
     };
     is_plugin && is_operation()
 }

@@ -22,6 +22,7 @@ mod parameters;
 mod plugins;
 mod probes;
 mod schema;
+mod synchronize;
 mod table;
 mod trace;
 
@@ -42,6 +43,7 @@ use tokio::task::JoinHandle;
 use crate::content::Content;
 use crate::device::Text;
 use crate::limits;
+use crate::notify::{Pace, Queue, Way};
 use crate::plugin::{LoadErrors, Plugins};
 use crate::watch::Watch;
 use crate::world::{Core, World};
@@ -62,6 +64,8 @@ pub struct Base {
     pub plugins_dir: PathBuf,
     /// Where operators' files are.
     pub files_dir: PathBuf,
+    /// The way by which phones are told to fetch their files anew, and how fast.
+    pub notify: Option<(Arc<dyn Way>, Pace)>,
 }
 
 /// What handlers share.
@@ -75,6 +79,8 @@ struct Api {
     parameters: Parameters,
     operations: Operations,
     followers: Followers,
+    /// Devices that are to be synchronized, where there is a way.
+    queue: Option<Queue>,
 }
 
 /// The API while it runs.
@@ -93,7 +99,7 @@ pub struct Handle {
 /// An address that cannot be had, or threads.
 pub fn start(address: SocketAddr, guard: Guard, base: Base) -> io::Result<Handle> {
     let (stop, stopped) = watch::channel(false);
-    let api = Arc::new(Api::new(guard, base, Followers::new(stopped)));
+    let api = Arc::new(Api::new(guard, base, Followers::new(stopped))?);
     let mut handle = serve(address, "control", dispatch::router(Arc::clone(&api)), stop)?;
     handle.keeper = Keeper::start(&handle.runtime, &api);
     Ok(handle)
@@ -169,12 +175,16 @@ impl Handle {
 }
 
 impl Api {
-    fn new(guard: Guard, base: Base, followers: Followers) -> Api {
+    fn new(guard: Guard, base: Base, followers: Followers) -> io::Result<Api> {
         let core = Mutex::new(base.world.core());
         let epoch = Text::from(&base.world.new_name()[..8]);
         let parameters = Parameters::read(&base.world);
-        let operations = Operations::default();
-        Api { base, guard, epoch, core, parameters, operations, followers }
+        let queue = base.notify.as_ref().map(|(way, pace)| {
+            let (world, way) = (Arc::clone(&base.world), Arc::clone(way));
+            Queue::start(*pace, move |id| synchronize::tell(&world, &*way, id))
+        });
+        let (operations, queue) = (Operations::default(), queue.transpose()?);
+        Ok(Api { base, guard, epoch, core, parameters, operations, followers, queue })
     }
 
     fn world(&self) -> &World {

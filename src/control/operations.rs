@@ -36,6 +36,8 @@ pub struct Progress {
     pub end: u64,
     /// Its parts.
     pub parts: Vec<Progress>,
+    /// Why it failed, where that is told; it stands beside the status, not in it.
+    pub reason: Option<String>,
 }
 
 impl fmt::Display for Progress {
@@ -64,6 +66,11 @@ impl fmt::Display for Progress {
 pub struct Operation(Arc<Mutex<Progress>>);
 
 impl Operation {
+    /// Changes how far it is.
+    pub fn change(&self, change: impl FnOnce(&mut Progress)) {
+        change(&mut self.lock());
+    }
+
     /// Says how far it is now.
     pub fn set(&self, progress: Progress) {
         *self.lock() = progress;
@@ -106,11 +113,11 @@ impl Operations {
     }
 
     /// How far one is; none that was never begun, or was forgotten.
-    pub fn status(&self, parent: &str, number: &str) -> Option<String> {
+    pub fn progress(&self, parent: &str, number: &str) -> Option<Progress> {
         let parents = self.lock();
         let mut running = parents.get(parent)?.running.iter();
         let found = running.find(|(known, _)| known.to_string() == number);
-        found.map(|(_, operation)| operation.lock().to_string())
+        found.map(|(_, operation)| operation.lock().clone())
     }
 
     /// Forgets one, without an end to what is being done.
@@ -128,8 +135,12 @@ impl Operations {
 /// How far an operation is.
 pub fn read(call: &Call) -> Outcome {
     let (parent, number) = place(call);
-    let status = call.api.operations.status(parent, number).ok_or_else(Answer::no_path)?;
-    Ok(Answer::json(&json!({ "status": status })))
+    let progress = call.api.operations.progress(parent, number).ok_or_else(Answer::no_path)?;
+    let status = progress.to_string();
+    Ok(Answer::json(&match progress.reason {
+        None => json!({ "status": status }),
+        Some(reason) => json!({ "status": status, "reason": reason }),
+    }))
 }
 
 /// Forgets an operation.
@@ -177,7 +188,10 @@ mod tests {
             "/0.2/dev_mgr/synchronize/1"
         );
         operation.set(Progress { state: State::Success, ..Progress::default() });
-        let status = |number| all.status("/0.2/dev_mgr/synchronize", number);
+        let status = |number| {
+            let progress = all.progress("/0.2/dev_mgr/synchronize", number);
+            progress.map(|progress| progress.to_string())
+        };
         assert_eq!(status("1").as_deref(), Some("success"));
         assert_eq!((status("01"), status("2")), (None, None));
         all.forget("/0.2/dev_mgr/synchronize", "1");

@@ -4,7 +4,9 @@ use axum::http::Method;
 
 use super::answer::Outcome;
 use super::call::Call;
-use super::{configs, devices, dhcp, links, openapi, operations, parameters, plugins, trace};
+use super::{
+    configs, devices, dhcp, links, openapi, operations, parameters, plugins, synchronize, trace,
+};
 
 /// A method of a path.
 pub struct Route {
@@ -136,6 +138,12 @@ pub const ROUTES: &[Route] = &[
         "provd.dev_mgr.devices.{id}.delete",
         "Remove a device",
         devices::delete,
+    ),
+    post(
+        "/0.2/dev_mgr/synchronize",
+        "provd.dev_mgr.synchronize.create",
+        "Tell phones to fetch their files anew",
+        synchronize::begin,
     ),
     get(
         "/0.2/dev_mgr/synchronize/{op}",

@@ -1,6 +1,5 @@
 //! From manifests to a set: everything is compiled, and every mistake is gathered on the way.
 
-use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use super::manifest::{
     Associate, Escape, FileEntry, LoadError, Manifest, Origin, Placed, ReleaseEntry, Rule,
     Transport,
 };
+use super::notify::Event;
 use super::overrides::{self, Overrides, Shipped};
 use super::package::Package;
 use super::pattern::Pattern;
@@ -262,8 +262,10 @@ fn release(
     })?;
     let sensitive = patterns(read, &manifest.sensitive).map_err(|error| vec![error])?;
     let scores = scores(read, entry).map_err(|error| vec![error])?;
-    let data = data(&manifest.data, &entry.data);
+    let data = render::data(&manifest.data, &entry.data);
     let data = data.map_err(|error| vec![read.error(&entry.name, error)])?;
+    let event = Event::compile(entry.notify.as_ref().or(manifest.notify.as_ref()));
+    let event = event.map_err(|(at, message)| vec![read.origin().error(at, message)])?;
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -290,6 +292,7 @@ fn release(
         templates,
         data,
         packages,
+        event,
         overrides,
     }))
 }
@@ -479,22 +482,4 @@ fn scores(read: &Read, entry: &ReleaseEntry) -> Result<Scores, LoadError> {
         when.push((pattern, one.score));
     }
     Ok(Scores::new(&entry.associate, vendor, when))
-}
-
-/// The release's tables over the vendor's, key by key.
-fn data(vendor: &toml::Table, release: &toml::Table) -> Result<Json, String> {
-    let mut merged = vendor.clone();
-    overlay(&mut merged, release);
-    render::document(&merged)
-}
-
-fn overlay(under: &mut toml::Table, over: &toml::Table) {
-    for (key, value) in over {
-        match (under.get_mut(key), value) {
-            (Some(toml::Value::Table(under)), toml::Value::Table(over)) => overlay(under, over),
-            _ => {
-                under.insert(key.clone(), value.clone());
-            }
-        }
-    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
+use super::notify::NotifyEntry;
 use super::package::PackageEntry;
 
 /// A text of the manifest that remembers where it stands.
@@ -43,6 +44,8 @@ pub struct Manifest {
     /// Files shared by all phones of a release.
     #[serde(default, rename = "common")]
     pub commons: Vec<FileEntry>,
+    /// What tells phones to fetch their files anew, where it is not `check-sync`.
+    pub notify: Option<NotifyEntry>,
     /// What phones need that vendors alone may give away.
     #[serde(default, rename = "package")]
     pub packages: Vec<PackageEntry>,
@@ -272,6 +275,8 @@ pub struct ReleaseEntry {
     /// Where its scores differ.
     #[serde(default)]
     pub associate: Associate,
+    /// What tells its phones to fetch their files anew, where that is not the vendor's.
+    pub notify: Option<NotifyEntry>,
     /// Tables that go over the vendor's `data`, key by key.
     #[serde(default)]
     pub data: toml::Table,

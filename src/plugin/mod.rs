@@ -10,6 +10,7 @@ mod directory;
 mod extract;
 mod files;
 mod manifest;
+mod notify;
 mod overrides;
 mod package;
 mod pattern;
@@ -26,6 +27,7 @@ pub use associate::{Info, PROBABLE};
 pub use extract::Scratch;
 pub use files::StaticFile;
 pub use manifest::{LoadError, Transport};
+pub use notify::Event;
 pub use overrides::{Fault, Override, Overrides};
 pub use package::{Glob, Kind, Package, Step, clean};
 pub use render::RenderError;
@@ -99,6 +101,7 @@ pub struct Release {
     templates: render::Templates,
     data: Json,
     packages: Vec<Package>,
+    event: Option<Event>,
     /// The administrator's templates; most releases have none.
     overrides: Option<Box<Overrides>>,
 }
@@ -287,6 +290,11 @@ impl Release {
     /// What it can be given that is downloaded, in the manifest's order.
     pub fn packages(&self) -> &[Package] {
         &self.packages
+    }
+
+    /// What tells its phones to fetch their files anew; none: they take no NOTIFY.
+    pub fn event(&self) -> Option<&Event> {
+        self.event.as_ref()
     }
 
     /// Whether it serves files over this transport.

@@ -233,6 +233,27 @@ pub fn document(table: &toml::Table) -> Result<Json, String> {
     serde_json::to_value(table).map_err(|error| error.to_string())
 }
 
+/// The release's tables over the vendor's, key by key.
+///
+/// # Errors
+/// As [`document`].
+pub fn data(vendor: &toml::Table, release: &toml::Table) -> Result<Json, String> {
+    let mut merged = vendor.clone();
+    overlay(&mut merged, release);
+    document(&merged)
+}
+
+fn overlay(under: &mut toml::Table, over: &toml::Table) {
+    for (key, value) in over {
+        match (under.get_mut(key), value) {
+            (Some(toml::Value::Table(under)), toml::Value::Table(over)) => overlay(under, over),
+            _ => {
+                under.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
 /// What is wrong, and in the templates within that one.
 fn chain(error: &Error) -> String {
     let mut text = error.to_string();

@@ -1,11 +1,13 @@
 //! The REST API over real sockets: status, fields and bytes of every path and method.
 
+mod asterisk;
 mod auth;
 mod configs;
 mod devices;
 mod general;
 mod rows;
 mod site;
+mod synchronize;
 mod tenants;
 mod tokens;
 mod watch;

@@ -4,6 +4,7 @@ use ringboot::content::Content;
 use ringboot::control::{self, Base, Guard, Handle};
 use ringboot::device::Document;
 use ringboot::identify::Settings;
+use ringboot::notify::{Pace, Way};
 use ringboot::plugin::Plugins;
 use ringboot::store::Rocks;
 use ringboot::watch::Watch;
@@ -27,6 +28,9 @@ pub const NOWHERE: &str = "\n<html>\n  <head><title>404 - No Such Resource</titl
 /// The page of what went wrong.
 pub const FAILED: &str = "<html><head><title>Processing Failed</title></head>\
                           <body><b>Processing Failed</b></body></html>";
+
+/// The way by which phones are told, and how fast.
+pub type Notify = Option<(Arc<dyn Way>, Pace)>;
 
 /// A server; it is stopped when it is dropped.
 pub struct Site {
@@ -54,6 +58,11 @@ pub struct Reply {
 impl Site {
     /// A new one with the stock configurations and one vendor.
     pub fn new(name: &str) -> Site {
+        Site::with(name, None)
+    }
+
+    /// One that tells phones by this way.
+    pub fn with(name: &str, notify: Notify) -> Site {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("ringboot-rest-{}-{count}-{name}", std::process::id());
@@ -61,7 +70,7 @@ impl Site {
         fs::create_dir_all(folder.join("plugins")).unwrap();
         let vendor = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/yealink");
         std::os::unix::fs::symlink(vendor, folder.join("plugins/yealink")).unwrap();
-        let site = Site::open(folder);
+        let site = Site::start(folder, Guard::Open { master: MASTER.into() }, notify);
         for config in [
             r#"{"id":"base","parent_ids":[],"deletable":false,"raw_config":{"X_site":"é"}}"#,
             r#"{"id":"autoprov","parent_ids":["base"],"role":"autocreate","deletable":false,
@@ -80,6 +89,10 @@ impl Site {
 
     /// One on a folder that is there, where the guard is asked who callers are.
     pub fn guarded(folder: PathBuf, guard: Guard) -> Site {
+        Site::start(folder, guard, None)
+    }
+
+    fn start(folder: PathBuf, guard: Guard, notify: Notify) -> Site {
         let plugins = Plugins::load(&folder.join("plugins")).unwrap();
         let store = Arc::new(Rocks::open(&folder.join("db")).unwrap());
         let base: Document = serde_json::from_str(r#"{"ip":"192.0.2.1"}"#).unwrap();
@@ -97,6 +110,7 @@ impl Site {
             watch: Arc::clone(&watch),
             plugins_dir: folder.join("plugins"),
             files_dir: folder.join("files"),
+            notify,
         };
         let handle = control::start(SocketAddr::from(([127, 0, 0, 1], 0)), guard, base).unwrap();
         let address = handle.address();

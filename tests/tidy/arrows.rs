@@ -42,6 +42,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "world",
             "watch",
             "wazo",
+            "notify",
+            "dhcp",
         ],
     ),
     (
@@ -49,6 +51,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["limits", "time", "device", "query", "ring", "plugin", "content", "world", "worker"],
     ),
     ("wazo", &["limits", "time", "device"]),
+    ("notify", &["limits", "time", "device", "plugin"]),
+    ("dhcp", &["limits", "time", "device", "query", "world"]),
     ("packages", &["limits", "plugin"]),
     ("tools", &["device", "query", "plugin"]),
     ("import", ALL),
@@ -57,6 +61,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("settings", ALL),
     ("serve", ALL),
     ("main", ALL),
+    ("bin", &["dhcp"]),
     ("commands", ALL),
     ("lib", ALL),
 ];
@@ -79,7 +84,7 @@ const DOORS: &[(&str, &[&str], bool)] = &[
     ("io_uring", &["src/ring"], false),
     ("libc", &["src/ring"], false),
     ("rocksdb", &["src/store"], false),
-    ("ureq", &["src/packages", "src/commands/ctl", "src/wazo"], false),
+    ("ureq", &["src/packages", "src/commands/ctl", "src/wazo", "src/notify"], false),
 ];
 
 /// What the load generator may name of the server: what both ends of a wire share.
