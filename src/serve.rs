@@ -333,13 +333,14 @@ fn open(
             _ => tracing::warn!("tokens cross the network to {address} as they are: no TLS here"),
         }
     }
+    let way = settings.synchronize.way(guard.own_token());
     let base = control::Base {
         world: Arc::clone(&shared.world),
         content: Arc::clone(&shared.content),
         watch: Arc::clone(watch),
         plugins_dir: settings.plugins_dir.clone(),
         files_dir: settings.files_dir(),
-        notify: settings.synchronize.way(None).map(|way| (way, settings.synchronize.pace())),
+        notify: way.map(|way| (way, settings.synchronize.pace())),
     };
     let control = control::start(address, guard, base);
     let control = control.with_context(|| format!("rest {address}"))?;

@@ -79,12 +79,14 @@ impl Settings {
         }
     }
 
-    /// The way to Asterisk, where there is one. wazo-amid is shown what `token` gives.
+    /// The way to Asterisk, where there is one. wazo-amid is shown `amid_token`, or what `token`
+    /// gives.
     pub fn way(&self, token: Option<Token>) -> Option<Arc<dyn Way>> {
         match self.via {
             Via::None => None,
             Via::Amid => {
                 let set = self.amid_token.clone();
+                let token = token.filter(|_| set.is_none());
                 let token = token.unwrap_or_else(|| Arc::new(move || set.clone()));
                 Some(Arc::new(Amid::new(&self.amid, token)))
             }

@@ -71,7 +71,8 @@ impl fmt::Debug for Access {
 /// Our own token (spec section 7.2).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Own {
-    token: String,
+    /// What other services of the installation are shown.
+    pub token: String,
     /// Our own tenant: the master of all others.
     pub tenant: Text,
 }

@@ -13,6 +13,7 @@ use super::answer::Answer;
 use super::call::unavailable;
 use super::keeper::Keeping;
 use crate::device::{Device, Text};
+use crate::notify::Token;
 use crate::wazo::{Question, Reply, Session};
 
 /// Who is asked before a request is looked at. Each way to authenticate is a variant.
@@ -71,6 +72,13 @@ pub enum Tenants {
 }
 
 impl Guard {
+    /// What wazo-amid is shown where wazo-auth is asked: the token of our own, as it is by then.
+    pub fn own_token(&self) -> Option<Token> {
+        let Guard::WazoAuth { session, .. } = self else { return None };
+        let session = Arc::clone(session);
+        Some(Arc::new(move || Some(session.own()?.token.clone())))
+    }
+
     /// Who asks: the first check behind path and method.
     ///
     /// # Errors
