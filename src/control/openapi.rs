@@ -16,6 +16,8 @@ use super::call::Call;
 use super::probes;
 use super::table::{ROUTES, Route};
 
+/// The media type of the description itself.
+const YAML: &str = "application/yaml";
 /// The query of a list.
 const LIST: [(&str, &str); 8] = [
     ("q", "Selector, a JSON object"),
@@ -46,7 +48,7 @@ pub fn describe(_: &Call) -> Outcome {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         document().to_pretty_json().expect("invariant: the description can be written")
     });
-    Ok(Answer::other("application/yaml", TEXT.clone()))
+    Ok(Answer::other(YAML, TEXT.clone()))
 }
 
 fn document() -> utoipa::openapi::OpenApi {
@@ -114,7 +116,7 @@ fn operation(route: &Route) -> Operation {
     }
     let mut good = ResponseBuilder::new().description("Done");
     if route.method == "GET" {
-        good = good.content(MEDIA_TYPE, object());
+        good = good.content(if route.gives_document() { MEDIA_TYPE } else { YAML }, object());
     }
     operation = operation.response(route.success.to_string(), good.build());
     for (code, text) in ERRORS {
