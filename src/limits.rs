@@ -124,8 +124,7 @@ pub const FILE_QUIET_AFTER: Duration = Duration::from_millis(10);
 pub const FILE_TURNS_QUIET: usize = 4;
 /// Most connections of one core that files are sent to that way; others are sent chunks.
 pub const DOORS_MAX: usize = 4096;
-/// Send buffer in the kernel of a connection that a file is sent to that way, in bytes: its content
-/// is the page cache's.
+/// Send buffer of a connection that a file is sent to that way, in bytes: the page cache has it.
 pub const DOOR_SEND_BUFFER_BYTES: usize = 1024 * 1024;
 /// Unsent bytes before such a socket counts as full.
 pub const DOOR_NOT_SENT_BYTES_MAX: u32 = 512 * 1024;
@@ -210,8 +209,7 @@ const _: () = assert!((RECEIVE_SHARE as usize) < RECEIVE_BUFFERS as usize);
 pub const VALUE_BYTES_MAX: usize = 128;
 /// Most distinct values of one key that a vote counts.
 pub const VOTES_MAX: usize = 16;
-/// Steps of a pattern on one text before an engine takes over that is linear in the text; a run of
-/// bytes counts for little. The patterns of phones take some twenty.
+/// Steps of a pattern on one text before an engine takes over that is linear; phones' take twenty.
 pub const PATTERN_STEPS_MAX: usize = 1024;
 /// Ways that a pattern leaves open at once before that engine takes over; most leave none.
 pub const PATTERN_FRAMES_MAX: usize = 24;
@@ -247,18 +245,15 @@ pub const ORDER_LOT: usize = 64;
 pub const KNOWN_MAX: usize = 65_536;
 /// Most keys without a field of their own that are looked at whether others have the same.
 pub const KNOWN_KEYS_MAX: usize = 8;
-/// Devices at one address, or with one serial number, that are looked through for a phone that
-/// tells nothing else of itself.
+/// Devices at one address, or with one serial, looked through for a phone that tells nothing else.
 pub const ADDRESS_CANDIDATES_MAX: usize = 64;
 /// Devices known only by their address, at one address; further phones there are served, not kept.
 pub const PROVISIONAL_PER_SOURCE_MAX: usize = 16;
-/// Devices that requests may make before an operator has taken some over; then new ones are served,
-/// not kept.
+/// Devices that requests make before an operator takes some over; then new ones are not kept.
 pub const AUTO_ADDED_MAX: usize = 500_000;
 /// Flattened settings that are kept of configurations that others lie on.
 pub const FLAT_CONFIGS_MAX: usize = 4096;
-/// Configurations and devices that are looked at when a layer below them changes; where there are
-/// more, each is when its phone asks.
+/// Configurations and devices looked at when a layer below changes; of more, each as it asks.
 pub const FAMILY_MAX: usize = 10_000;
 
 const _: () = assert!(PATTERN_FRAMES_MAX < PATTERN_STEPS_MAX);
@@ -269,8 +264,7 @@ const _: () = assert!(INDEX_SHARDS.is_power_of_two());
 const _: () = assert!(ORDER_CHUNK.is_power_of_two());
 const _: () = assert!(ORDER_LOT <= ORDER_CHUNK);
 
-/// Boots that are followed at once, from a phone's first request to its configuration; of more,
-/// some are not counted.
+/// Boots followed at once, from a first request to the configuration; of more, some are not.
 pub const BOOTS_MAX: usize = 262_144;
 /// Places of a boot that are looked at for a phone.
 pub const BOOT_LOOKS_MAX: usize = 8;
@@ -472,8 +466,7 @@ const _: () = assert!(REST_STOP_TIME_MAX.as_nanos() < REST_IDLE_TIME_MAX.as_nano
 
 // ---- Phones that are told to fetch their files anew
 
-/// Phones that are told in a second, where the settings say nothing else: 100,000 in an hour and a
-/// half.
+/// Phones told in a second where the settings say nothing else: 100,000 in an hour and a half.
 pub const NOTIFY_RATE: f64 = 20.0;
 /// Most phones that are told in a second, whatever the settings say.
 pub const NOTIFY_RATE_MAX: f64 = 1000.0;

@@ -241,8 +241,9 @@ impl Server {
         self.shared.content.set_folders(&settings.files_dir());
         match load_plugins(settings) {
             Ok(plugins) => {
-                tracing::info!(releases = plugins.releases().len(), "plugins are loaded anew");
+                let releases = plugins.releases().len();
                 self.shared.world.set_plugins(plugins);
+                tracing::info!(releases, "plugins are loaded anew");
             }
             Err(errors) => {
                 for error in &errors.0 {

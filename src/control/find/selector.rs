@@ -6,8 +6,8 @@
 //!
 //! A condition is a value, and then equality is asked, or an object of operators. A key may lead
 //! into objects by dots; its last part is looked for in each object of a list, and one that passes
-//! is enough. A key that is not there passes `$ne`, `$nin` and `{"$exists": false}` alone; these deny
-//! what `$in`, equality and `{"$exists": true}` say, in lists too.
+//! is enough. A key that is not there passes `$ne`, `$nin` and `{"$exists": false}` alone; these
+//! deny what `$in`, equality and `{"$exists": true}` say, in lists too.
 
 use ahash::RandomState;
 use serde_json::Value;
