@@ -39,12 +39,11 @@ fn differences_are_told_by_kind_and_phones_are_served() {
     assert_eq!(phone.get("/nothing.cfg", AGENT).unwrap().status, 404);
     let other = AGENT.replace("6731i", "6739i").replace("23-00-01", "23-00-02");
     assert_eq!(phone.get("/Aastra/00085D230002.cfg", &other).unwrap().status, 200);
-    assert!(tftp::fetch(new.tftp, [127, 0, 0, 1], &OWN[1..]).is_ok());
     assert!(tftp::fetch(new.tftp, [127, 0, 0, 1], "nothing.at.all").is_err());
     let lines = eventually(Duration::from_secs(20), || {
         server.signal("USR1");
         let text = fs::read_to_string(&report).unwrap_or_default();
-        let is_all = server.log().contains("5 requests compared, 0 left out");
+        let is_all = server.log().contains("4 requests compared, 0 left out");
         is_all
             .then(|| text.lines().map(|l| serde_json::from_str(l).unwrap()).collect::<Vec<Value>>())
     });
