@@ -26,6 +26,7 @@ pub mod shadow;
 pub mod store;
 pub mod time;
 pub mod tools;
+pub mod url;
 pub mod watch;
 pub mod wazo;
 pub mod wire;

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ringboot::device::{Device, Document, raw};
-use ringboot::dhcp::event;
 use ringboot::plugin::{LoadErrors, Plugins};
 use ringboot::settings::{Driver, Listen, RestAuth, Settings, SettingsError};
 use ringboot::tools::{explain, overrides, render};
@@ -254,7 +253,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Ctl(ctl) => return ctl.run(),
         Command::Import { what, flags } => return what.run(&flags.settings()?),
         Command::RestToken(new) => new.run()?,
-        Command::DhcpEvent { words } => return Ok(event::main(&words)),
+        Command::DhcpEvent { words } => return Ok(ringboot_dhcp_event::main(&words)),
         Command::Export { out, flags } => {
             commands::moving::export(out.as_deref(), &flags.settings()?)?;
         }

@@ -53,6 +53,7 @@ impl File {
     fn is_rust(&self) -> bool {
         let ours = [
             "src/",
+            "dhcp-event/",
             "loadgen/src/",
             "loadgen/tests/",
             "roofline/src/",

@@ -173,19 +173,6 @@ impl Answer {
     }
 }
 
-/// A path's segment, as it stands in a URL: what is no letter, digit or plain sign is escaped.
-pub fn segment(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
-}
-
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -208,10 +195,5 @@ mod tests {
         assert_eq!(Answer::no_path().body.len(), 153);
         assert_eq!(Answer::failed().body.len(), 95);
         assert_eq!(Answer::unauthorized().body, b"Unauthorized");
-    }
-
-    #[test]
-    fn names_are_escaped_in_urls() {
-        assert_eq!(segment("autoprov0e20-é b/c"), "autoprov0e20-%C3%A9%20b%2Fc");
     }
 }

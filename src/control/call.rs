@@ -5,10 +5,12 @@ use serde_json::Value;
 use std::sync::Arc;
 
 use super::Api;
-use super::answer::{Answer, segment};
+use super::answer::Answer;
 use super::find::Params;
 use super::guard::{Caller, owner};
-use crate::device::{Device, Document, Revision};
+use crate::device::{Device, Document, Revision, Stale};
+use crate::limits;
+use crate::url::{decode, segment};
 use crate::world::{Refusal, World};
 
 /// What is asked, by whom.
@@ -125,38 +127,24 @@ pub fn refused(refusal: &Refusal, status: StatusCode) -> Answer {
     }
 }
 
+/// Makes a change that rests on a document's state, anew where somebody else changes it meanwhile.
+///
+/// # Errors
+/// The answer to a change that was not taken.
+pub fn settle<T>(
+    mut change: impl FnMut() -> Result<Result<T, Refusal>, Answer>,
+) -> Result<T, Answer> {
+    for _ in 0..limits::DECISIONS_MAX {
+        match change()? {
+            Err(Refusal::Stale(Stale)) => {}
+            Err(refusal) => return Err(refused(&refusal, StatusCode::INTERNAL_SERVER_ERROR)),
+            Ok(stored) => return Ok(stored),
+        }
+    }
+    Err(unavailable(&Stale))
+}
+
 /// It cannot be done now; the client may ask again.
 pub fn unavailable(reason: &impl ToString) -> Answer {
     Answer::text(StatusCode::SERVICE_UNAVAILABLE, reason.to_string())
-}
-
-/// A part of a query: `+` is a blank, `%XX` a byte (what is none stays as it is).
-fn decode(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, behind)) = rest.split_first() {
-        let code = behind.get(..2).and_then(|code| std::str::from_utf8(code).ok());
-        let code = code.filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        rest = behind;
-        match (byte, code.and_then(|code| u8::from_str_radix(code, 16).ok())) {
-            (b'+', _) => out.push(b' '),
-            (b'%', Some(byte)) => {
-                out.push(byte);
-                rest = &behind[2..];
-            }
-            _ => out.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn queries_are_decoded() {
-        assert_eq!(decode("%7B%22a%22:+1%7d%"), "{\"a\": 1}%");
-        assert_eq!(decode("%C3%A9%+1%é"), "é% 1%é");
-    }
 }

@@ -4,13 +4,12 @@ use axum::http::StatusCode;
 use serde_json::json;
 use std::sync::Arc;
 
-use super::answer::{Answer, Outcome, segment};
-use super::call::{Call, refused, unavailable};
+use super::answer::{Answer, Outcome};
+use super::call::{Call, refused, settle};
 use super::devices::check_id;
 use super::find;
-use crate::device::{Config, Stale};
-use crate::limits;
-use crate::world::Refusal;
+use crate::device::Config;
+use crate::url::segment;
 
 /// Configurations.
 pub fn list(call: &Call) -> Outcome {
@@ -48,30 +47,22 @@ pub fn update(call: &Call) -> Outcome {
     find(call)?;
     let new = Config::from_document(document)
         .map_err(|error| Answer::text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    for _ in 0..limits::DECISIONS_MAX {
+    let stored = settle(|| {
         let old = find(call)?;
         call.check_match(old.revision)?;
-        match call.world().replace_config(&new, old.revision) {
-            Err(Refusal::Stale(Stale)) => {}
-            Err(refusal) => return Err(refused(&refusal, StatusCode::INTERNAL_SERVER_ERROR)),
-            Ok(stored) => return Ok(Answer::done().tagged(&call.tag(stored.revision))),
-        }
-    }
-    Err(unavailable(&Stale))
+        Ok(call.world().replace_config(&new, old.revision))
+    })?;
+    Ok(Answer::done().tagged(&call.tag(stored.revision)))
 }
 
 /// Removes a configuration.
 pub fn delete(call: &Call) -> Outcome {
-    for _ in 0..limits::DECISIONS_MAX {
+    settle(|| {
         let old = find(call)?;
         call.check_match(old.revision)?;
-        match call.world().remove_config(&old.id, Some(old.revision)) {
-            Err(Refusal::Stale(Stale)) => {}
-            Err(refusal) => return Err(refused(&refusal, StatusCode::INTERNAL_SERVER_ERROR)),
-            Ok(_) => return Ok(Answer::done()),
-        }
-    }
-    Err(unavailable(&Stale))
+        Ok(call.world().remove_config(&old.id, Some(old.revision)))
+    })?;
+    Ok(Answer::done())
 }
 
 /// A configuration with all layers below it.

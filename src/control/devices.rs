@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 use super::answer::{Answer, Outcome};
-use super::call::{Call, refused, unavailable};
+use super::call::{Call, refused, settle};
 use super::guard::{Tenants, owner};
 use super::{find, schema};
-use crate::device::{Device, Document, Stale};
-use crate::limits;
+use crate::device::{Device, Document};
 use crate::world::Refusal;
 
 /// Devices of the caller's tenant, with `recurse` those of tenants below it too.
@@ -51,17 +50,13 @@ pub fn read(call: &Call) -> Outcome {
 /// Replaces a device. One that is new becomes the caller's tenant's.
 pub fn update(call: &Call) -> Outcome {
     let document = call.object("device")?;
-    for _ in 0..limits::DECISIONS_MAX {
+    let stored = settle(|| {
         let old = find(call).ok_or_else(Answer::no_such)?;
         let new = replacement(call, &old, document.clone())?;
         call.check_match(old.revision)?;
-        match call.world().replace_device(&new, old.revision) {
-            Err(Refusal::Stale(Stale)) => {}
-            Err(refusal) => return Err(refused(&refusal, StatusCode::INTERNAL_SERVER_ERROR)),
-            Ok(stored) => return Ok(Answer::done().tagged(&call.tag(stored.revision))),
-        }
-    }
-    Err(unavailable(&Stale))
+        Ok(call.world().replace_device(&new, old.revision))
+    })?;
+    Ok(Answer::done().tagged(&call.tag(stored.revision)))
 }
 
 /// What a device shall be: the client's document, with the name that the path says and a tenant
@@ -87,16 +82,12 @@ fn replacement(call: &Call, old: &Device, mut document: Document) -> Result<Devi
 
 /// Removes a device.
 pub fn delete(call: &Call) -> Outcome {
-    for _ in 0..limits::DECISIONS_MAX {
+    settle(|| {
         let old = find(call).filter(|device| call.may_see(device)).ok_or_else(Answer::no_such)?;
         call.check_match(old.revision)?;
-        match call.world().remove_device(&old.id, Some(old.revision)) {
-            Err(Refusal::Stale(Stale)) => {}
-            Err(refusal) => return Err(refused(&refusal, StatusCode::INTERNAL_SERVER_ERROR)),
-            Ok(_) => return Ok(Answer::done()),
-        }
-    }
-    Err(unavailable(&Stale))
+        Ok(call.world().remove_device(&old.id, Some(old.revision)))
+    })?;
+    Ok(Answer::done())
 }
 
 /// Looks again whether a device's files can be made; every failure is 400.

@@ -84,16 +84,17 @@ pub fn reload(call: &Call) -> Outcome {
         return Err(Answer::bad(format!("plugin {id} is not installed")));
     }
     call.api.load_plugins().map_err(|errors| Answer::bad(errors.to_string()))?;
-    let devices = call.world().directory.all().into_iter();
-    let mine = devices.filter(|device| device.plugin.as_deref() == Some(&*id));
+    let lists = call.world().directory.lists();
+    let mine = lists.with_plugin(&id);
     // Those of a larger fleet are looked at when their phones ask.
-    for device in mine.take(limits::FAMILY_MAX) {
+    for device in lists.order().each(mine.iter()).take(limits::FAMILY_MAX) {
         drop(call.world().reconfigure(&device.id));
     }
     Ok(Answer::done())
 }
 
-/// Packages of a plugin: firmware that it could fetch itself. No plugin has any.
+/// Packages of a plugin that can be had over REST: none. What its manifest names is fetched on the
+/// command line (`ringboot plugin fetch`), so that the server needs no way out.
 pub fn packages(_: &Call) -> Outcome {
     Ok(Answer::json(&json!({ "pkgs": {} })))
 }

@@ -16,7 +16,7 @@ const NOT_NORMAL: &str = "string does not match regex \"^(?:[\\da-f]{2}:){5}[\\d
 /// # Errors
 /// What is wrong with it.
 pub fn device(document: Document) -> Result<Device, String> {
-    let given = |key| document.get(key).filter(|value| is_truthy(value));
+    let given = |key| document.get(key).filter(|value| raw::is_truthy(value));
     let normal_mac = |mac: &Value| mac.as_str().and_then(|mac| Mac::parse_normal(mac.as_bytes()));
     if let Some(mac) = given("mac").filter(|mac| normal_mac(mac).is_none()) {
         return Err(format!("Non-normalized MAC address {}", plain(mac)));
@@ -57,17 +57,6 @@ fn faults(document: &Document) -> Vec<(&'static str, &'static str)> {
         }
     }
     faults
-}
-
-fn is_truthy(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(flag) => *flag,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(list) => !list.is_empty(),
-        Value::Object(map) => !map.is_empty(),
-    }
 }
 
 fn plain(value: &Value) -> String {

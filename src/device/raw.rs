@@ -137,7 +137,8 @@ fn is_lax_int(value: &Value) -> bool {
     }
 }
 
-fn is_truthy(value: &Value) -> bool {
+/// Whether the value is more than nothing: neither null, false, 0 nor empty.
+pub fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(flag) => *flag,

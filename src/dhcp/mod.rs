@@ -1,8 +1,9 @@
 //! What a DHCP server tells of phones: a lease is a request like a phone's own, by whatever way.
 
-pub mod event;
 mod report;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 pub use report::read;
 pub use socket::{Counters, Doorway, Listener};

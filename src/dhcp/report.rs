@@ -1,12 +1,10 @@
 //! A report as wazo-provd's API has it (spec section 3.5): what happened to which lease.
 
+use ringboot_dhcp_event::VENDOR_CLASS;
 use std::net::Ipv4Addr;
 
 use super::Lease;
 use crate::device::{Document, Mac};
-
-/// The option that names the vendor's class (RFC 2132 section 9.13).
-pub const VENDOR_CLASS: u32 = 60;
 
 /// Reads a report; None where it tells of no lease that was given.
 ///

@@ -10,6 +10,7 @@ use ureq::{Agent, Body};
 use crate::device::Text;
 use crate::limits;
 use crate::time::Duration;
+use crate::url::escape;
 
 /// A client of wazo-auth's API 0.1.
 #[derive(Debug)]
@@ -168,28 +169,5 @@ fn failure(error: ureq::Error) -> Failure {
         ureq::Error::Timeout(_) => Failure::Timeout,
         ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Failure::Timeout,
         error => Failure::Unreachable(error.to_string()),
-    }
-}
-
-/// A value in a URL (RFC 3986 section 2.3): what is not unreserved is escaped.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_are_escaped() {
-        assert_eq!(escape("provd.dev_mgr.é&x=#.read"), "provd.dev_mgr.%C3%A9%26x%3D%23.read");
     }
 }

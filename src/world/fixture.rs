@@ -194,3 +194,9 @@ pub fn http<'a>(ip: &str, path: &'a str, agent: &'a str) -> Query<'a> {
 pub fn mac(text: &str) -> Mac {
     Mac::parse(text.as_bytes()).expect("a MAC")
 }
+
+/// Replaces a configuration as it is now.
+pub fn replace_config(world: &World, new: &Config) {
+    let old = world.configs.get(&new.id).expect("a configuration of this name");
+    world.replace_config(new, old.revision).expect("a store that works");
+}

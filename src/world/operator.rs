@@ -45,23 +45,9 @@ impl World {
         self.make_durable(&stored, None, Vec::new())
     }
 
-    /// Replaces a device (spec section 2.6). One that was known only by its address is kept from
-    /// now on. A transient configuration that it leaves goes, when nobody else has it.
-    ///
-    /// # Errors
-    /// [`Refusal`]; nothing was changed.
-    pub fn update_device(&self, device: &Device) -> Result<Arc<Device>, Refusal> {
-        for _ in 0..limits::DECISIONS_MAX {
-            let base = self.device(&device.id)?.revision;
-            match self.replace_device(device, base) {
-                Err(Refusal::Stale(Stale)) => {}
-                replaced => return replaced,
-            }
-        }
-        Err(Refusal::Stale(Stale))
-    }
-
-    /// The same once, where the device is still of the revision that was seen.
+    /// Replaces a device (spec section 2.6), where it is still of the revision that was seen. One that
+    /// was known only by its address is kept from now on. A transient configuration that it leaves
+    /// goes, when nobody else has it.
     ///
     /// # Errors
     /// [`Refusal`]; nothing was changed.
@@ -134,22 +120,7 @@ impl World {
         Ok(stored)
     }
 
-    /// Replaces a configuration.
-    ///
-    /// # Errors
-    /// [`Refusal`]; nothing was changed.
-    pub fn update_config(&self, config: &Config) -> Result<Arc<Config>, Refusal> {
-        for _ in 0..limits::DECISIONS_MAX {
-            let base = self.config(&config.id)?.revision;
-            match self.replace_config(config, base) {
-                Err(Refusal::Stale(Stale)) => {}
-                replaced => return replaced,
-            }
-        }
-        Err(Refusal::Stale(Stale))
-    }
-
-    /// The same once, where the configuration is still of the revision that was seen.
+    /// Replaces a configuration, where it is still of the revision that was seen.
     ///
     /// # Errors
     /// [`Refusal`]; nothing was changed.

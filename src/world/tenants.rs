@@ -145,7 +145,7 @@ mod tests {
         let config = world.autocreate_config().expect("it works").expect("there is a template");
         let mut first = (*world.directory.get("d0").expect("it is there")).clone();
         first.config = Some(config.id.clone());
-        world.update_device(&first).expect("a store that works");
+        world.replace_device(&first, first.revision).expect("a store that works");
         assert_eq!(world.tenants(), ["gone".into(), "other".into()]);
 
         let full = StoreError::Full("No space left on device".to_owned());

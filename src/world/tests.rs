@@ -1,6 +1,6 @@
 //! Phones and operators at work: each phone stays one device, each write is durable or refused.
 
-use super::fixture::{config, device, http, mac, open, tftp, world};
+use super::fixture::{config, device, http, mac, open, replace_config, tftp, world};
 use super::*;
 use crate::content::{Content, Found};
 use crate::device::{Mac, Text};
@@ -271,7 +271,7 @@ fn operators_write_through_and_clean_up_after_phones() {
     let mut claimed = (*phone).clone();
     claimed.config = Some("own".into());
     claimed.tenant_uuid = Some(tenant.clone());
-    let claimed = world.update_device(&claimed).expect("a store that works");
+    let claimed = world.replace_device(&claimed, phone.revision).expect("a store that works");
     assert!(!claimed.is_new);
     assert!(world.configs.get(&transient).is_none(), "nobody has it any more");
     let stored = store.documents();
@@ -290,7 +290,7 @@ fn operators_write_through_and_clean_up_after_phones() {
     // A layer below changes: the next answer says so, without a change of the device.
     let base =
         config(r#"{"id":"base","parent_ids":[],"raw_config":{"X_note":"new"},"deletable":false}"#);
-    world.update_config(&base).expect("a store that works");
+    replace_config(&world, &base);
     let (text, same) = ask(&mut core);
     assert!(text.contains("new"), "{text}");
     assert_eq!(same.revision, phone.revision);
@@ -313,12 +313,12 @@ fn a_file_that_cannot_be_made_is_told_once_and_noted() {
     // The layer alone is fine; with the one above it the port it needs is missing.
     let base =
         config(r#"{"id":"base","parent_ids":[],"raw_config":{"vlan_enabled":true,"vlan_id":3}}"#);
-    world.update_config(&base).expect("a store that works");
+    replace_config(&world, &base);
     let top = config(&format!(
         r#"{{"id":"{}","parent_ids":["base"],"raw_config":{{"vlan_id":null}},"transient":true}}"#,
         phone.config.as_deref().expect("a configuration was made")
     ));
-    world.update_config(&top).expect("a store that works");
+    replace_config(&world, &top);
     for _ in 0..3 {
         let decision = world.decide(&query, &mut core, start());
         assert!(!decision.device.as_ref().expect("it is known").configured);

@@ -43,11 +43,7 @@ fn a_lease_makes_a_device() {
     let commit = helper(&place, &["commit", "0:15:65:4a:a9:37", "10.0.0.6"]).output().unwrap();
     assert_eq!(told(&commit), (0, String::new()));
     place.device_that(|device| device["ip"] == "10.0.0.6");
-    let mut kea = Command::new(env!("CARGO_BIN_EXE_ringboot-dhcp-event"));
-    kea.arg("lease4_expire")
-        .env("LEASE4_ADDRESS", "10.0.0.6")
-        .env("LEASE4_HWADDR", "00:15:65:4a:a9:37");
-    assert_eq!(told(&kea.env("RINGBOOT_DHCP_SOCKET", socket(&place)).output().unwrap()).0, 0);
+    assert_eq!(told(&helper(&place, &["expiry", "10.0.0.6"]).output().unwrap()).0, 0);
     UnixDatagram::unbound().unwrap().send_to(b"nonsense", socket(&place)).unwrap();
     eventually(Duration::from_secs(10), || {
         server.signal("USR1");

@@ -4,11 +4,12 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use std::thread;
 
-use super::client::{Client, Failure, escaped};
+use super::client::{Client, Failure};
 use super::layers::Layers;
 use super::table;
 use ringboot::device::Mac;
 use ringboot::time::Duration;
+use ringboot::url::escape;
 
 /// Keys that a part of is looked for in.
 const LOOKED_AT: [&str; 10] =
@@ -53,7 +54,7 @@ pub fn show(client: &Client, name: &str, secrets: bool, json: bool) -> Result<()
         None => None,
     };
     let plugin = match text("plugin") {
-        Some(plugin) => client.get(&format!("/0.2/pg_mgr/plugins/{}/info", escaped(plugin)))?,
+        Some(plugin) => client.get(&format!("/0.2/pg_mgr/plugins/{}/info", escape(plugin)))?,
         None => None,
     };
     let plugin = plugin.map_or(Value::Null, |document| document["plugin_info"].clone());
@@ -153,7 +154,7 @@ pub fn one(client: &Client, name: &str) -> Result<Value> {
 
 /// The devices that have just this, by the strongest sign that any has.
 fn exact(client: &Client, text: &str) -> Result<Vec<Value>> {
-    if let Some(document) = client.get(&format!("/0.2/dev_mgr/devices/{}", escaped(text)))? {
+    if let Some(document) = client.get(&format!("/0.2/dev_mgr/devices/{}", escape(text)))? {
         return Ok(vec![document["device"].clone()]);
     }
     let mut signs = Vec::new();
@@ -162,7 +163,7 @@ fn exact(client: &Client, text: &str) -> Result<Vec<Value>> {
     }
     signs.extend(["sn", "ip", "uuid", "config"].map(|key| (key, text.to_owned())));
     for (key, value) in signs {
-        let found = list(client, &format!("q={}", escaped(&json!({key: value}).to_string())))?;
+        let found = list(client, &format!("q={}", escape(&json!({key: value}).to_string())))?;
         if !found.is_empty() {
             return Ok(found);
         }

@@ -4,7 +4,8 @@ use anyhow::Result;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 
-use super::client::{Client, escaped};
+use super::client::Client;
+use ringboot::url::escape;
 
 /// Values by their keys, each with the layer that it is from.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ const SERVER: &str = "(server)";
 impl Layers {
     /// Those of a configuration, and what it comes to; none where it is not there.
     pub fn of(client: &Client, id: &str) -> Result<Option<Layers>> {
-        let path = format!("/0.2/cfg_mgr/configs/{}/raw", escaped(id));
+        let path = format!("/0.2/cfg_mgr/configs/{}/raw", escape(id));
         let Some(raw) = client.get(&path)? else { return Ok(None) };
         let mut layers = Layers::default();
         // Parents in their order, each once, then the layer itself (spec section 2.7).
@@ -77,7 +78,7 @@ impl Layers {
 }
 
 fn config(client: &Client, id: &str) -> Result<Option<Value>> {
-    let document = client.get(&format!("/0.2/cfg_mgr/configs/{}", escaped(id)))?;
+    let document = client.get(&format!("/0.2/cfg_mgr/configs/{}", escape(id)))?;
     Ok(document.map(|document| document["config"].clone()))
 }
 

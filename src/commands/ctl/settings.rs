@@ -4,9 +4,10 @@
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use super::client::{Client, Failure, escaped};
+use super::client::{Client, Failure};
 use super::devices::{one, word};
 use ringboot::limits;
+use ringboot::url::escape;
 
 /// A value that changed: its key, what it was, what it is.
 type Changed = (String, Option<Value>, Option<Value>);
@@ -14,7 +15,7 @@ type Changed = (String, Option<Value>, Option<Value>);
 /// Sets values.
 pub fn set(client: &Client, name: &str, values: &[String], json: bool) -> Result<()> {
     let id = config_of(client, name)?;
-    let raw = client.get(&format!("/0.2/cfg_mgr/configs/{}/raw", escaped(&id)))?;
+    let raw = client.get(&format!("/0.2/cfg_mgr/configs/{}/raw", escape(&id)))?;
     let raw = raw.map_or(Value::Null, |mut document| document["raw_config"].take());
     let mut wanted = Vec::new();
     for text in values {
@@ -54,7 +55,7 @@ fn at<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
 
 /// The configuration of this name, or that of the device of this name.
 fn config_of(client: &Client, name: &str) -> Result<String> {
-    if client.get(&format!("/0.2/cfg_mgr/configs/{}", escaped(name)))?.is_some() {
+    if client.get(&format!("/0.2/cfg_mgr/configs/{}", escape(name)))?.is_some() {
         return Ok(name.to_owned());
     }
     let device = match one(client, name) {
@@ -71,7 +72,7 @@ fn config_of(client: &Client, name: &str) -> Result<String> {
 
 /// Changes a configuration as it is now; tried again where another was first.
 fn change(client: &Client, id: &str, wanted: &[(String, Option<Value>)], json: bool) -> Result<()> {
-    let path = format!("/0.2/cfg_mgr/configs/{}", escaped(id));
+    let path = format!("/0.2/cfg_mgr/configs/{}", escape(id));
     for _ in 0..limits::DECISIONS_MAX {
         let Some((mut document, etag)) = client.read(&path)? else {
             bail!(Failure::Nothing(format!("there is no configuration {id}")));

@@ -3,10 +3,11 @@
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use super::client::{Client, Failure, escaped};
+use super::client::{Client, Failure};
 use super::devices::{one, word};
 use super::table;
 use ringboot::device::Mac;
+use ringboot::url::escape;
 use std::net::IpAddr;
 
 const HEADS: [&str; 8] = ["TIME", "BY", "STATUS", "BYTES", "MS", "PATH", "RESULT", "TOLD"];
@@ -14,7 +15,7 @@ const HEADS: [&str; 8] = ["TIME", "BY", "STATUS", "BYTES", "MS", "PATH", "RESULT
 /// Prints it: the last boots, or line by line until the server ends.
 pub fn tell(client: &Client, name: &str, follow: bool, json: bool) -> Result<()> {
     let phone = phone(client, name)?;
-    let path = format!("/ringboot/trace/{}", escaped(&phone));
+    let path = format!("/ringboot/trace/{}", escape(&phone));
     if follow {
         return client.lines(&format!("{path}?follow=1"), |line| {
             if json {

@@ -56,18 +56,6 @@ pub fn contains(whole: Seen<'_>, part: Seen<'_>) -> bool {
     }
 }
 
-/// Whether the value is more than nothing: neither null, false, 0 nor empty.
-pub fn is_truthy(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(flag) => *flag,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(list) => !list.is_empty(),
-        Value::Object(object) => !object.is_empty(),
-    }
-}
-
 /// The text that lists are sorted by: Python's `str` of the value, and nothing for a null.
 pub fn text(value: Seen<'_>) -> Cow<'_, str> {
     match value {

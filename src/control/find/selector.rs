@@ -16,6 +16,7 @@ use std::collections::HashSet;
 
 use super::compare;
 use super::view::{Fielded, Path, Seen};
+use crate::device::raw;
 
 /// Which documents are looked for. The default is all of them.
 #[derive(Clone, Debug, Default)]
@@ -188,7 +189,7 @@ fn test(name: &str, value: Value) -> Result<Test, SelectorError> {
         "$ge" => Test::Ge(value),
         "$lt" => Test::Lt(value),
         "$le" => Test::Le(value),
-        "$exists" => Test::Exists(compare::is_truthy(&value)),
+        "$exists" => Test::Exists(raw::is_truthy(&value)),
         other => return Err(SelectorError::Operator(other.to_owned())),
     })
 }

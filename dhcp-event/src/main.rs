@@ -4,9 +4,7 @@
 use std::env;
 use std::process::ExitCode;
 
-use ringboot::dhcp::event;
-
 fn main() -> ExitCode {
     let words: Vec<_> = env::args_os().skip(1).collect();
-    event::main(&words)
+    ringboot_dhcp_event::main(&words)
 }
