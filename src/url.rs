@@ -1,6 +1,6 @@
 //! Parts of URLs: what is escaped comes back as it was (RFC 3986 section 2).
 
-/// A value of a query, or a segment where nothing else is sure: all but unreserved signs is escaped.
+/// A value of a query, or a name in a path: all but unreserved signs is escaped.
 pub fn escape(text: &str) -> String {
     escape_but(text, b"-._~")
 }

@@ -87,7 +87,7 @@ fn show(wanted: &[Wanted<'_>], record: &Record, missing: bool) {
 fn fetch(wanted: &[Wanted<'_>], settings: &Settings) -> Result<ExitCode> {
     let files = settings.files_dir();
     let mut shelf = Shelf::open(&files)?;
-    let agent = packages::agent();
+    let agent = packages::agent(None)?;
     let style = "{msg} {bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
     let style = ProgressStyle::with_template(style).context("a progress bar's template")?;
     let (mut failed, mut is_new) = (0, false);

@@ -18,6 +18,7 @@ mod links;
 mod listen;
 mod openapi;
 mod operations;
+mod packages;
 mod parameters;
 mod plugins;
 mod probes;

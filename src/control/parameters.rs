@@ -78,6 +78,12 @@ impl Parameters {
         Ok(())
     }
 
+    /// The proxy by which a URL is to be fetched, where one is set.
+    pub fn proxy_for(&self, url: &str) -> Option<String> {
+        let name = if url.starts_with("https:") { "https_proxy" } else { "http_proxy" };
+        self.lock().get(name)?.as_str().map(ToOwned::to_owned)
+    }
+
     /// Tenants that ever had a key.
     pub fn tenants(&self) -> Vec<String> {
         let stored = self.lock();

@@ -93,23 +93,6 @@ pub fn reload(call: &Call) -> Outcome {
     Ok(Answer::done())
 }
 
-/// Packages of a plugin that can be had over REST: none. What its manifest names is fetched on the
-/// command line (`ringboot plugin fetch`), so that the server needs no way out.
-pub fn packages(_: &Call) -> Outcome {
-    Ok(Answer::json(&json!({ "pkgs": {} })))
-}
-
-/// Installs a package.
-pub fn install_package(call: &Call) -> Outcome {
-    call.id()?;
-    Err(Answer::bad("package not found"))
-}
-
-/// Removes a package.
-pub fn uninstall_package(call: &Call) -> Outcome {
-    Err(Answer::bad(format!("'{}'", call.id()?)))
-}
-
 /// A plugin's version is the server's, with which it comes. What its models can do is not told:
 /// a model that is named is one that it knows.
 fn describe(release: &Release) -> Value {

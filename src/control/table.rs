@@ -5,7 +5,8 @@ use axum::http::Method;
 use super::answer::Outcome;
 use super::call::Call;
 use super::{
-    configs, devices, dhcp, links, openapi, operations, parameters, plugins, synchronize, trace,
+    configs, devices, dhcp, links, openapi, operations, packages, parameters, plugins, synchronize,
+    trace,
 };
 
 /// A method of a path.
@@ -231,25 +232,37 @@ pub const ROUTES: &[Route] = &[
         "/0.2/pg_mgr/plugins/{pg}/install/install",
         "provd.pg_mgr.plugins.{pg}.install.install.create",
         "Install a package",
-        plugins::install_package,
+        packages::install,
+    ),
+    get(
+        "/0.2/pg_mgr/plugins/{pg}/install/install/{op}",
+        "provd.operation.read",
+        "How an installation goes",
+        operations::read,
+    ),
+    delete(
+        "/0.2/pg_mgr/plugins/{pg}/install/install/{op}",
+        "provd.operation.delete",
+        "Forget an installation",
+        operations::delete,
     ),
     order(
         "/0.2/pg_mgr/plugins/{pg}/install/uninstall",
         "provd.pg_mgr.plugins.{pg}.install.uninstall.create",
         "Remove a package",
-        plugins::uninstall_package,
+        packages::uninstall,
     ),
     get(
         "/0.2/pg_mgr/plugins/{pg}/install/installed",
         "provd.pg_mgr.plugins.{pg}.install.installed.read",
         "A plugin's packages",
-        plugins::packages,
+        packages::installed,
     ),
     get(
         "/0.2/pg_mgr/plugins/{pg}/install/installable",
         "provd.pg_mgr.plugins.{pg}.install.installable.read",
         "Packages that a plugin could have",
-        plugins::packages,
+        packages::installable,
     ),
     get(
         "/0.2/pg_mgr/install",

@@ -10,16 +10,25 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use ureq::http::{Response, header};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, Proxy};
 
 use super::Error;
 use super::disk::{remove_if_there, sync_folder, write_whole};
 use crate::limits;
 use crate::plugin::Package;
 
-/// A client for vendors' servers. Proxies are those of the environment (`HTTPS_PROXY` and others).
-pub fn agent() -> Agent {
-    let config = Agent::config_builder()
+/// A client for vendors' servers, by way of a proxy (`http://proxy:3128`, `proxy:3128`) or of those
+/// of the environment (`HTTPS_PROXY` and others).
+///
+/// # Errors
+/// [`Error::Proxy`].
+pub fn agent(proxy: Option<&str>) -> Result<Agent, Error> {
+    let mut config = Agent::config_builder();
+    if let Some(proxy) = proxy {
+        let wrong = |error: ureq::Error| Error::Proxy(proxy.to_owned(), error.to_string());
+        config = config.proxy(Some(Proxy::new(proxy).map_err(wrong)?));
+    }
+    let config = config
         .http_status_as_error(false)
         .max_redirects(limits::FETCH_REDIRECTS_MAX)
         .timeout_resolve(Some(limits::FETCH_CONNECT_TIME_MAX))
@@ -28,7 +37,7 @@ pub fn agent() -> Agent {
         .timeout_per_read(Some(limits::FETCH_SILENCE_MAX))
         .user_agent(concat!("ringboot/", env!("CARGO_PKG_VERSION")))
         .build();
-    Agent::new_with_config(config)
+    Ok(Agent::new_with_config(config))
 }
 
 /// What a server calls the state of its file.

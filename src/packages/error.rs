@@ -12,6 +12,9 @@ pub enum Error {
     /// Another process fetches packages into the same folder.
     #[error("{}: another fetch is under way", .0.display())]
     Busy(PathBuf),
+    /// What is set as a proxy is none.
+    #[error("the proxy {0:?}: {1}")]
+    Proxy(String, String),
     /// The server has no such file, or does not give it.
     #[error("{url}: the server answered {status}")]
     Status {

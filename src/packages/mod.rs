@@ -17,7 +17,7 @@ pub use error::Error;
 pub use shelf::{Installed, Record, Shelf};
 pub use unpack::Bounds;
 
-use ureq::Agent;
+pub use ureq::Agent;
 
 use crate::plugin::{Glob, Package, Plugins};
 

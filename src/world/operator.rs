@@ -45,9 +45,9 @@ impl World {
         self.make_durable(&stored, None, Vec::new())
     }
 
-    /// Replaces a device (spec section 2.6), where it is still of the revision that was seen. One that
-    /// was known only by its address is kept from now on. A transient configuration that it leaves
-    /// goes, when nobody else has it.
+    /// Replaces a device (spec section 2.6), where it is still of the revision that was seen. One
+    /// that was known only by its address is kept from now on. A transient configuration that it
+    /// leaves goes, when nobody else has it.
     ///
     /// # Errors
     /// [`Refusal`]; nothing was changed.

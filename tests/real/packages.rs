@@ -2,7 +2,9 @@
 
 use crate::http::Client;
 use crate::publisher::{Act, Publisher};
-use crate::server::Place;
+use crate::rest::ask;
+use crate::server::{Place, Server, eventually};
+use ringboot::time::Duration;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{Cursor, Write};
@@ -244,4 +246,55 @@ fn a_manifest_without_a_sum_names_its_line() {
     let (code, _, said) = site.plugin(&["fetch"]);
     assert_eq!(code, Some(78), "{said}");
     assert!(said.contains("plugin.toml:9: the package has no `sha256`"), "{said}");
+}
+
+#[test]
+fn a_package_is_fetched_over_rest_while_the_server_serves() {
+    let file = archive("a.rom", 300_000);
+    let site = Site::new("over-rest", file.clone());
+    let server = Server::start(site.place.serving("epoll").args(["--rest-auth", "none"]));
+    let ask = |what: &str, body: &str| {
+        let reply = ask(site.place.rest, what, body);
+        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+        let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let place = head.lines().find_map(|line| line.strip_prefix("location: "));
+        (status, place.map(ToOwned::to_owned), body.to_owned())
+    };
+    let base = "/0.2/pg_mgr/plugins/acme-1/install";
+    let list = |name: &str| ask(&format!("GET {base}/{name}"), "").2;
+    let order =
+        |name: &str, id: &str| ask(&format!("POST {base}/{name}"), &format!("{{\"id\":\"{id}\"}}"));
+    let size = file.len();
+    let wanted = format!("{{\"fw\":{{\"version\":\"1\",\"description\":\"\",\"dsize\":{size}}}}}");
+    assert_eq!(list("installable"), format!("{{\"pkgs\":{wanted}}}"));
+    assert_eq!(list("installed"), "{\"pkgs\":{}}");
+    assert_eq!(order("install", "fx"), (400, None, "package not found".to_owned()));
+    assert_eq!(order("uninstall", "fw"), (400, None, "'fw'".to_owned()));
+
+    // How it ended, and why where that is told.
+    let install = || {
+        let (status, place, _) = order("install", "fw");
+        assert_eq!(status, 201);
+        let place = place.unwrap();
+        eventually(Duration::from_secs(20), || {
+            let (status, _, body) = ask(&format!("GET {place}"), "");
+            assert_eq!(status, 200);
+            (!body.contains("install_pkg|progress")).then_some(body)
+        })
+    };
+    site.publisher.then([Act::Refuse(503)]);
+    let failed = install();
+    let parts = "(download|fail(fail;0/";
+    assert!(failed.contains("install_pkg|fail") && failed.contains(parts), "{failed}");
+    assert!(failed.contains("the server answered 503"), "{failed}");
+    let done = format!("(download|success(success;{size}/{size}))(install|success)");
+    assert_eq!(install(), format!("{{\"status\":\"install_pkg|success{done}\"}}"));
+    assert!(list("installed").starts_with("{\"pkgs\":{\"fw\":{\"version\":\"1\""));
+    // The plugin had no folder when the server started.
+    let mut phone = Client::connect(site.place.http, [127, 0, 0, 1]).unwrap();
+    let answer = phone.get("/fw/a.rom", "Acme 00:11:22:33:44:55").unwrap();
+    assert_eq!((answer.status, answer.body), (200, firmware(300_000)));
+    assert_eq!(order("uninstall", "fw").0, 204);
+    assert_eq!(site.installed("a.rom"), None);
+    drop(server);
 }

@@ -67,7 +67,7 @@ fn a_token_that_was_made_opens_it_and_no_other_does() {
 }
 
 /// Asks and gives all that comes back.
-fn ask(server: SocketAddr, what: &str, body: &str) -> String {
+pub fn ask(server: SocketAddr, what: &str, body: &str) -> String {
     ask_as("", server, what, body)
 }
 

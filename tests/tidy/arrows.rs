@@ -45,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "wazo",
             "notify",
             "dhcp",
+            "packages",
             "url",
         ],
     ),
