@@ -108,6 +108,7 @@ impl Settings {
             spared: master,
             sweep_start: Duration::from_secs(self.wazo_auth.sweep_start),
             sweep_interval: Duration::from_secs(self.wazo_auth.sweep_interval),
+            bus: self.bus.clone(),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod asterisk;
 mod auth;
+mod broker;
+mod bus;
 mod configs;
 mod devices;
 mod general;

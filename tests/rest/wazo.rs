@@ -131,6 +131,7 @@ pub fn guard(access: Access) -> Guard {
         spared: crate::site::MASTER.into(),
         sweep_start: Duration::from_millis(1),
         sweep_interval: Duration::ZERO,
+        bus: None,
     };
     Guard::WazoAuth { session: Arc::new(Session::new(access)), keeping }
 }
