@@ -11,6 +11,7 @@ mod rows;
 mod site;
 mod synchronize;
 mod tenants;
+mod tls;
 mod tokens;
 mod watch;
 mod wazo;
