@@ -424,6 +424,8 @@ pub const REST_OPERATIONS_MAX: usize = 10_000;
 /// Time that a stop waits for what the REST API is doing.
 pub const REST_STOP_TIME_MAX: Duration = Duration::from_secs(3);
 
+/// Longest answer that `ringboot ctl` reads, in bytes: twice a list of a million devices.
+pub const CTL_BODY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Longest token, or name of a tenant, that wazo-auth is asked about, in bytes.
 pub const WAZO_NAME_BYTES_MAX: usize = 256;
 /// Longest answer of wazo-auth's that is read, in bytes: a list of all tenants.
