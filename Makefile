@@ -14,7 +14,7 @@ BIN := $(TARGET)/release
 CHECKED := --config 'profile.release.package.ringboot.debug-assertions=true' \
            --config 'profile.release.package.ringboot-loadgen.debug-assertions=true'
 
-.PHONY: help setup build run serve test lint corpus bench compare scale dhcp clean
+.PHONY: help setup build run serve test lint corpus bench compare scale dhcp bus clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -54,6 +54,9 @@ scale: build ## Measure how costs grow, into docs/performance.md.
 
 dhcp: build ## Try the helper with real DHCP servers, in network namespaces (root).
 	@BIN=$(BIN) ./scripts/dhcp-test
+
+bus: build ## Try the message bus with a real RabbitMQ, on loopback.
+	@BIN=$(BIN) ./scripts/bus-test
 
 clean: ## Remove what was built and the data of `make run`.
 	cargo clean

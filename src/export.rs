@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use crate::device::Config;
 use crate::directory::Key;
 use crate::store::{Rocks, Store, StoreError};
 
@@ -13,6 +14,8 @@ pub struct Exported {
     pub devices: usize,
     /// Configurations.
     pub configs: usize,
+    /// Those of them that have values which are not valid; their lines say so.
+    pub odd: usize,
 }
 
 /// Why not everything was written out.
@@ -27,6 +30,8 @@ pub enum ExportError {
 }
 
 /// Writes `{"parameters": …}`, `{"config": …}` and `{"device": …}` lines, which the import takes.
+/// A configuration that is stored with values which are not valid, as another store's may be, has
+/// `"as_stored": true` beside it: the import takes it so, and holds all others against their keys.
 /// Works beside a running server: it gives what is stored at this moment.
 ///
 /// # Errors
@@ -36,23 +41,25 @@ pub fn write(folder: &Path, out: &mut dyn io::Write) -> Result<Exported, ExportE
     let mut out = io::BufWriter::with_capacity(1 << 20, out);
     let mut exported = Exported::default();
     let mut result = match store.parameters()? {
-        Some(parameters) => write_line(&mut out, "parameters", &parameters),
+        Some(parameters) => write_line(&mut out, "parameters", &parameters, ""),
         None => Ok(()),
     };
     store.load(&mut |document| {
-        let kind = match document.key {
+        let value = document.value.unwrap_or_default();
+        let (kind, mark) = match document.key {
             Key::Config(_) => {
+                let is_odd = is_odd(&value);
                 exported.configs += 1;
-                "config"
+                exported.odd += usize::from(is_odd);
+                ("config", if is_odd { AS_STORED } else { "" })
             }
             Key::Device(_) => {
                 exported.devices += 1;
-                "device"
+                ("device", "")
             }
         };
-        let value = document.value.unwrap_or_default();
         if result.is_ok() {
-            result = write_line(&mut out, kind, &value);
+            result = write_line(&mut out, kind, &value, mark);
         }
     })?;
     result?;
@@ -60,10 +67,20 @@ pub fn write(folder: &Path, out: &mut dyn io::Write) -> Result<Exported, ExportE
     Ok(exported)
 }
 
-fn write_line(out: &mut dyn io::Write, kind: &str, value: &[u8]) -> io::Result<()> {
+/// What stands behind a configuration that is not valid.
+const AS_STORED: &str = ",\"as_stored\":true";
+
+fn write_line(out: &mut dyn io::Write, kind: &str, value: &[u8], mark: &str) -> io::Result<()> {
     write!(out, "{{\"{kind}\":")?;
     out.write_all(value)?;
-    out.write_all(b"}\n")
+    writeln!(out, "{mark}}}")
+}
+
+/// Whether a configuration has the form of one, and values that an import would refuse.
+fn is_odd(json: &[u8]) -> bool {
+    let document = serde_json::from_slice(json).ok();
+    let read = document.and_then(|document| Config::with_faults(document).ok());
+    read.is_some_and(|(_, faults)| !faults.0.is_empty())
 }
 
 /// A running server may replace a file just while the list of files is read; then it is read again.

@@ -5,6 +5,7 @@
 #![deny(missing_docs, clippy::unwrap_used, clippy::undocumented_unsafe_blocks)]
 #![deny(clippy::missing_safety_doc, clippy::allow_attributes)]
 
+pub mod bus;
 pub mod content;
 pub mod control;
 pub mod device;

@@ -1,5 +1,4 @@
 //! Every bound of the server: a name, a sentence, `const` asserts that tie it to its neighbours.
-//!
 //! `tuning.md` says for each what happens when it is too small and how to see that.
 
 use crate::time::Duration;
@@ -65,8 +64,7 @@ pub const SENDS_MAX: u32 = 5;
 pub const TRANSFER_SILENCE_MAX: Duration = Duration::from_secs(30);
 /// Most bytes of all that one unanswered request is sent, as a multiple of its own size.
 pub const AMPLIFICATION_MAX: usize = 4;
-/// Most sends of an unanswered first block for each request without options that asked for it: such
-/// a block is larger than any multiple of its request, and phones repeat their requests themselves.
+/// Most sends of an unanswered first block without options, larger than `AMPLIFICATION_MAX` allows.
 pub const FIRST_BLOCK_SENDS_MAX: u32 = 2;
 /// Most transfers at once on one core; the oldest unanswered one is dropped for a new one.
 pub const TRANSFERS_MAX: usize = 20_000;
@@ -185,13 +183,11 @@ pub const DATAGRAM_RECEIVE_BYTES: usize = 4 * 1024 * 1024;
 const _: () = assert!(COMPLETION_ENTRIES >= 4 * SUBMISSION_ENTRIES);
 const _: () = assert!(SUBMISSION_ENTRIES_MIN <= SUBMISSION_ENTRIES);
 const _: () = assert!(DATAGRAMS_SENT_TOGETHER <= DATAGRAMS_QUEUED_MAX);
-const _: () = assert!(RECEIVE_BUFFERS.is_power_of_two());
-const _: () = assert!(DATAGRAM_BUFFERS.is_power_of_two());
+const _: () = assert!(RECEIVE_BUFFERS.is_power_of_two() && DATAGRAM_BUFFERS.is_power_of_two());
 const _: () = assert!(CONNECTIONS_PER_SOURCE_MAX <= CONNECTIONS_MAX);
 const _: () = assert!(CONNECTIONS_SPARE > 1 && CONNECTIONS_UNEVEN > 2);
 const _: () = assert!(2 * ACCEPTS_ARMED <= SUBMISSION_ENTRIES as usize);
-const _: () = assert!(FILE_CHUNK_BYTES <= FILE_PIECE_BYTES);
-const _: () = assert!(FILE_PIECE_BYTES <= FILE_TURN_BYTES);
+const _: () = assert!(FILE_CHUNK_BYTES <= FILE_PIECE_BYTES && FILE_PIECE_BYTES <= FILE_TURN_BYTES);
 const _: () = assert!(TRANSFER_READ_BYTES <= FILE_CHUNK_BYTES);
 const _: () = assert!(2 * BLOCK_BYTES_DEFAULT as usize <= TRANSFER_READ_BYTES);
 const _: () = assert!(CACHE_LOOK_BYTES <= FILE_PIECE_BYTES);
@@ -260,8 +256,7 @@ const _: () = assert!(PATTERN_FRAMES_MAX < PATTERN_STEPS_MAX);
 const _: () = assert!(PATTERN_OPS_MAX <= PATTERN_STEPS_MAX);
 const _: () = assert!(PROVISIONAL_PER_SOURCE_MAX <= ADDRESS_CANDIDATES_MAX);
 const _: () = assert!(ADDRESS_CANDIDATES_MAX <= PROVISIONAL_MAX);
-const _: () = assert!(INDEX_SHARDS.is_power_of_two());
-const _: () = assert!(ORDER_CHUNK.is_power_of_two());
+const _: () = assert!(INDEX_SHARDS.is_power_of_two() && ORDER_CHUNK.is_power_of_two());
 const _: () = assert!(ORDER_LOT <= ORDER_CHUNK);
 
 /// Boots followed at once, from a first request to the configuration; of more, some are not.
@@ -289,8 +284,7 @@ pub const TRACE_TIME_MAX: Duration = Duration::from_secs(2);
 /// Vendors that are counted apart.
 pub const VENDORS_MAX: usize = 64;
 
-const _: () = assert!(BOOTS_MAX.is_power_of_two());
-const _: () = assert!(BOOT_LOOKS_MAX <= BOOTS_MAX);
+const _: () = assert!(BOOTS_MAX.is_power_of_two() && BOOT_LOOKS_MAX <= BOOTS_MAX);
 const _: () = assert!(2 < VENDORS_MAX && VENDORS_MAX <= 256);
 
 // ---- Store and content
@@ -368,11 +362,9 @@ pub const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(5);
 
 const _: () = assert!(PARKED_PAUSE.as_nanos() < WRITE_STALL_MAX.as_nanos());
 const _: () = assert!(ROUND_INPUTS_BYTES_MAX < ROUNDS_BYTES_MAX);
-const _: () = assert!(FLUSH_BATCH <= DIRTY_MAX);
-const _: () = assert!(DIRTY_LOT <= FLUSH_BATCH);
+const _: () = assert!(DIRTY_LOT <= FLUSH_BATCH && FLUSH_BATCH <= DIRTY_MAX);
 const _: () = assert!(FLUSH_SLOW.as_nanos() <= FLUSH_PAUSE_MAX.as_nanos());
-const _: () = assert!(LOAD_THREADS_MAX <= LOAD_RANGES);
-const _: () = assert!(LOAD_BATCH >= INDEX_SHARDS);
+const _: () = assert!(LOAD_THREADS_MAX <= LOAD_RANGES && LOAD_BATCH >= INDEX_SHARDS);
 const _: () = assert!(FLUSH_INTERVAL.as_nanos() <= FLUSH_PAUSE_MAX.as_nanos());
 
 // ---- Packages
@@ -432,6 +424,8 @@ pub const REST_OPERATIONS_MAX: usize = 10_000;
 /// Time that a stop waits for what the REST API is doing.
 pub const REST_STOP_TIME_MAX: Duration = Duration::from_secs(3);
 
+/// Longest answer that `ringboot ctl` reads, in bytes: twice a list of a million devices.
+pub const CTL_BODY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Longest token, or name of a tenant, that wazo-auth is asked about, in bytes.
 pub const WAZO_NAME_BYTES_MAX: usize = 256;
 /// Longest answer of wazo-auth's that is read, in bytes: a list of all tenants.
@@ -444,9 +438,9 @@ pub const WAZO_REFUSAL_TIME: Duration = Duration::from_secs(1);
 pub const WAZO_PAUSE: Duration = Duration::from_secs(1);
 /// Part of the life of our own token after which it is renewed, in percent.
 pub const WAZO_TOKEN_USED_PERCENT: u32 = 80;
-/// First pause after a renewal that failed; it doubles up to the next line's.
+/// First pause after a renewal or a connection to the bus that failed; it doubles up to the next.
 pub const WAZO_RETRY_MIN: Duration = Duration::from_secs(1);
-/// Longest pause between two tries to renew our own token.
+/// Longest pause between two such tries.
 pub const WAZO_RETRY_MAX: Duration = Duration::from_secs(32);
 /// Least time between two renewals because wazo-auth refused our own token.
 pub const WAZO_RENEW_PAUSE: Duration = Duration::from_secs(10);
@@ -454,6 +448,13 @@ pub const WAZO_RENEW_PAUSE: Duration = Duration::from_secs(10);
 pub const WAZO_TURN: Duration = Duration::from_secs(1);
 /// Devices of a tenant that is gone that are removed with one write.
 pub const TENANT_LOT: usize = 256;
+
+/// Time for a connection to the bus, and all that is declared there.
+pub const BUS_OPEN_TIME_MAX: Duration = Duration::from_secs(10);
+/// Seconds between signs of life on the bus; twice that in silence, and it is connected anew.
+pub const BUS_HEARTBEAT: u16 = 10;
+/// Times that wazo-auth may still list a tenant that the bus says is deleted; then it stays.
+pub const BUS_LOOKS_MAX: u32 = 6;
 
 const _: () = assert!(WAZO_TOKEN_USED_PERCENT < 100);
 const _: () = assert!(WAZO_RETRY_MIN.as_nanos() <= WAZO_RETRY_MAX.as_nanos());
@@ -481,8 +482,7 @@ pub const NOTIFY_ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
 /// Longest answer of theirs, in bytes.
 pub const NOTIFY_ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
-const _: () = assert!(NOTIFY_RATE <= NOTIFY_RATE_MAX);
-const _: () = assert!(NOTIFY_SENDERS <= NOTIFY_WAITING_MAX);
+const _: () = assert!(NOTIFY_RATE <= NOTIFY_RATE_MAX && NOTIFY_SENDERS <= NOTIFY_WAITING_MAX);
 const _: () = assert!(NOTIFY_CONNECT_TIME_MAX.as_nanos() <= NOTIFY_ANSWER_TIME_MAX.as_nanos());
 
 // ---- What a DHCP server tells

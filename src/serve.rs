@@ -326,6 +326,9 @@ fn open(
         );
         return Ok(None);
     };
+    if matches!(guard, Guard::WazoAuth { .. }) && !settings.wazo_auth.verify_certificate {
+        tracing::warn!("any certificate is taken for wazo-auth's: verify_certificate is false");
+    }
     if !address.ip().is_loopback() {
         match guard {
             Guard::Open { .. } => {

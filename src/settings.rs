@@ -9,6 +9,7 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use crate::bus;
 use crate::device::{Document, Text};
 use crate::identify;
 use crate::notify;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub rest_token: Vec<RestToken>,
     /// Who is asked, for `rest_auth = "wazo-auth"`.
     pub wazo_auth: WazoAuth,
+    /// Where it is said that a tenant is gone; none: nowhere, and the next look for them tells.
+    pub bus: Option<bus::Settings>,
     /// Threads that serve phones, one a core; 0: all cores.
     pub cores: usize,
     /// Connections that shall fit, idle ones too: with io_uring, rings are added until they do;
@@ -167,6 +170,7 @@ impl Default for Settings {
             metrics: Listen(None),
             rest_token: Vec::new(),
             wazo_auth: WazoAuth::default(),
+            bus: None,
             cores: 0,
             connections: 0,
             driver: Driver::Auto,
@@ -297,6 +301,12 @@ impl Settings {
             let message = "proxy.count is set, and proxy.trusted names no proxy to believe";
             return Err(SettingsError::Contradiction(message));
         }
+        if self.bus.is_some() && self.rest_auth != Some(RestAuth::WazoAuth) {
+            let message = "bus is set, and rest_auth is not \"wazo-auth\", which it speaks for";
+            return Err(SettingsError::Contradiction(message));
+        }
+        let bus = self.bus.as_ref().map_or(Ok(()), bus::Settings::check);
+        bus.map_err(SettingsError::Contradiction)?;
         self.guard()?;
         self.synchronize.check().map_err(SettingsError::Contradiction)
     }
@@ -367,6 +377,11 @@ mod tests {
         assert!(of("http = \"\"\ntftp = \"\"").is_err());
         assert!(of("[proxy]\ncount = 1").is_err());
         assert!(of("[proxy]\ncount = 1\ntrusted = [\"127.0.0.1\"]").is_ok());
+        assert!(of("[bus]").is_err());
+        let asked = "rest_auth = \"wazo-auth\"\n\
+                     wazo_auth = { service_id = \"a\", service_key = \"b\" }\n[bus]\n";
+        assert!(of(asked).is_ok());
+        assert!(of(&format!("{asked}exchange_name = \"\"")).is_err());
     }
 
     #[test]

@@ -25,7 +25,8 @@ pub struct Import {
     /// An installation of wazo-provd: its root, or its folder that holds `jsondb`.
     #[arg(long, value_name = "DIR", conflicts_with = "fleet")]
     wazo_provd: Option<PathBuf>,
-    /// Of a fleet file: take configurations whose values are not valid, too.
+    /// Of a fleet file: take configurations whose values are not valid, too; those that an export
+    /// names so are taken without it.
     #[arg(long, requires = "fleet")]
     as_stored: bool,
     /// Of an installation: write nothing, and report.
@@ -70,8 +71,11 @@ fn fleet(fleet: &Path, check: import::Check, settings: &Settings) -> Result<()> 
     });
     bar.finish_and_clear();
     let imported = imported.with_context(|| fleet.display().to_string());
-    let import::Imported { devices, configs } = imported?;
+    let import::Imported { devices, configs, odd } = imported?;
     println!("{devices} devices and {configs} configurations are taken in");
+    if odd > 0 {
+        println!("{odd} of the configurations have values that are not valid, as they had before");
+    }
     Ok(())
 }
 
@@ -102,7 +106,7 @@ fn installation(
 pub fn export(out: Option<&Path>, settings: &Settings) -> Result<()> {
     let folder = settings.store_dir();
     ensure!(folder.is_dir(), "{}: there is no store", folder.display());
-    let export::Exported { devices, configs } = match out {
+    let export::Exported { devices, configs, odd } = match out {
         Some(path) => {
             let mut file = fs::File::create(path).with_context(|| path.display().to_string())?;
             export::write(&folder, &mut file)?
@@ -110,6 +114,9 @@ pub fn export(out: Option<&Path>, settings: &Settings) -> Result<()> {
         None => export::write(&folder, &mut io::stdout().lock())?,
     };
     eprintln!("{devices} devices and {configs} configurations are written");
+    if odd > 0 {
+        eprintln!("{odd} of the configurations have values that are not valid; their lines say so");
+    }
     Ok(())
 }
 

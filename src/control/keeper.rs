@@ -1,12 +1,14 @@
 //! What is kept up beside requests where wazo-auth is asked: our own token, the master tenant, and
-//! that devices of tenants that are gone are gone.
+//! that devices of tenants that are gone are gone, also when the bus says that one is.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 
 use super::Api;
 use super::guard::Guard;
+use crate::bus::{self, Ear};
 use crate::device::Text;
 use crate::limits;
 use crate::time::{self, Duration, Instant};
@@ -27,11 +29,19 @@ pub struct Keeping {
     pub sweep_start: Duration,
     /// Time between two such looks; zero: none.
     pub sweep_interval: Duration,
+    /// Where it is said at once that a tenant is gone.
+    pub bus: Option<bus::Settings>,
 }
 
 /// Keeps it up until it is dropped.
 pub struct Keeper {
-    _orders: Sender<()>,
+    _orders: Sender<Order>,
+}
+
+/// What the thread is told.
+enum Order {
+    /// Look for tenants that are gone.
+    Look,
 }
 
 /// What the thread knows.
@@ -58,10 +68,14 @@ pub fn restore(world: &World) {
 }
 
 impl Keeper {
-    /// Starts it, where the guard is one that needs it.
-    pub fn start(runtime: &Runtime, api: &Arc<Api>) -> Option<Keeper> {
+    /// Starts it, where the guard is one that needs it; what listens to the bus is stopped first.
+    pub fn start(
+        runtime: &Runtime,
+        api: &Arc<Api>,
+        stopped: watch::Receiver<bool>,
+    ) -> Option<Keeper> {
         let Guard::WazoAuth { session, keeping } = &api.guard else { return None };
-        let (orders, ends) = channel();
+        let (orders, told) = channel();
         let now = time::now();
         let has_sweep = !keeping.sweep_interval.is_zero();
         let state = State {
@@ -74,18 +88,29 @@ impl Keeper {
             settled: None,
             sweep_at: has_sweep.then(|| now + keeping.sweep_start),
         };
-        runtime.spawn_blocking(move || state.run(&ends));
+        runtime.spawn_blocking(move || state.run(&told));
+        if let Some(settings) = keeping.bus.clone() {
+            let (api, session, spared) =
+                (Arc::clone(api), Arc::clone(session), keeping.spared.clone());
+            let name = api.world().new_name()[..6].to_owned();
+            let standing = api.bus.clone();
+            let ear = Arc::new(Listener { api, session, spared, orders: orders.clone() });
+            runtime.spawn(bus::listen(settings, name, ear, standing, stopped));
+        }
         Some(Keeper { _orders: orders })
     }
 }
 
 impl State {
-    fn run(mut self, ends: &Receiver<()>) {
+    fn run(mut self, told: &Receiver<Order>) {
         loop {
             self.turn(time::now());
             let wait = self.renew_at.since(time::now()).min(limits::WAZO_TURN);
-            if ends.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) {
-                return;
+            match told.recv_timeout(wait) {
+                // Where nobody looks at all, nobody does now.
+                Ok(Order::Look) => self.sweep_at = self.sweep_at.map(|_| time::now()),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
@@ -170,6 +195,48 @@ impl State {
         let stays = |tenant: &Text| *tenant == self.keeping.spared || tenants.contains(tenant);
         let gone = used.iter().filter(|tenant| !stays(tenant));
         gone.filter(|tenant| !self.api.forget_tenant(tenant)).count() == 0
+    }
+}
+
+/// What is done at what the bus says.
+struct Listener {
+    api: Arc<Api>,
+    session: Arc<Session>,
+    /// A tenant whose devices stay, whatever is said of it.
+    spared: Text,
+    orders: Sender<Order>,
+}
+
+impl Ear for Listener {
+    /// Removes what a tenant had if wazo-auth has it no more: it may tell the bus before its own
+    /// list is another, and whoever may speak on the bus is not yet who may remove devices.
+    fn deleted(&self, tenant: &str, told: u32) -> bool {
+        if *tenant == *self.spared || *tenant == *self.api.world().settings().master_tenant {
+            tracing::error!(tenant, "the bus says that the master tenant is gone: it stays");
+            return true;
+        }
+        let tenants = match self.session.tenants() {
+            Ok(tenants) => tenants,
+            Err(failure) => {
+                tracing::warn!(tenant, %failure, "is it gone, as the bus says? It is asked again");
+                return false;
+            }
+        };
+        let is_there = tenants.iter().any(|there| **there == *tenant);
+        let is_given_up = told + 1 >= limits::BUS_LOOKS_MAX;
+        match is_there {
+            true if is_given_up => {
+                tracing::warn!(tenant, "the bus says that it is gone, wazo-auth has it: it stays");
+                true
+            }
+            true => false,
+            false => self.api.forget_tenant(tenant),
+        }
+    }
+
+    fn missed(&self) {
+        // Without the thread the server ends.
+        let _ = self.orders.send(Order::Look);
     }
 }
 

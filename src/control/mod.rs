@@ -41,6 +41,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::bus;
 use crate::content::Content;
 use crate::device::Text;
 use crate::limits;
@@ -82,6 +83,7 @@ struct Api {
     followers: Followers,
     /// Devices that are to be synchronized, where there is a way.
     queue: Option<Queue>,
+    bus: bus::Standing,
 }
 
 /// The API while it runs.
@@ -102,7 +104,7 @@ pub fn start(address: SocketAddr, guard: Guard, base: Base) -> io::Result<Handle
     let (stop, stopped) = watch::channel(false);
     let api = Arc::new(Api::new(guard, base, Followers::new(stopped))?);
     let mut handle = serve(address, "control", dispatch::router(Arc::clone(&api)), stop)?;
-    handle.keeper = Keeper::start(&handle.runtime, &api);
+    handle.keeper = Keeper::start(&handle.runtime, &api, handle.stop.subscribe());
     Ok(handle)
 }
 
@@ -122,8 +124,8 @@ fn serve(
 ) -> io::Result<Handle> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(limits::REST_THREADS)
-        // One more for what is kept up beside requests.
-        .max_blocking_threads(limits::REST_JOBS_MAX + 1)
+        // Two more for what is kept up beside requests, and for what the bus says.
+        .max_blocking_threads(limits::REST_JOBS_MAX + 2)
         .thread_name(name)
         .enable_all()
         .build()?;
@@ -185,7 +187,8 @@ impl Api {
             Queue::start(*pace, move |id| synchronize::tell(&world, &*way, id))
         });
         let (operations, queue) = (Operations::default(), queue.transpose()?);
-        Ok(Api { base, guard, epoch, core, parameters, operations, followers, queue })
+        let bus = bus::Standing::default();
+        Ok(Api { base, guard, epoch, core, parameters, operations, followers, queue, bus })
     }
 
     fn world(&self) -> &World {

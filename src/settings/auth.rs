@@ -9,7 +9,7 @@ use super::{Identification, RestAuth, Settings, SettingsError};
 use crate::control::{Acl, Guard, Holder, Keeping, Sum, Tenants};
 use crate::device::Text;
 use crate::time::Duration;
-use crate::wazo::{Access, Session};
+use crate::wazo::{Access, Session, Trust};
 
 /// A token for the REST API. `ringboot rest-token` makes one.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
@@ -34,6 +34,11 @@ pub struct RestToken {
 pub struct WazoAuth {
     /// Its URL, without the version.
     pub url: String,
+    /// A PEM file with the authorities whose certificates are believed; without one, those that
+    /// are compiled in.
+    pub ca_file: Option<PathBuf>,
+    /// False: any certificate is believed, and whoever stands in between is not noticed.
+    pub verify_certificate: bool,
     /// Our name there; without one, `key_file` tells it.
     pub service_id: Option<String>,
     /// Our password there.
@@ -56,6 +61,8 @@ impl Default for WazoAuth {
     fn default() -> Self {
         Self {
             url: "http://localhost:9497".to_owned(),
+            ca_file: None,
+            verify_certificate: true,
             service_id: None,
             service_key: None,
             key_file: PathBuf::from("/var/lib/wazo-auth-keys/wazo-provd-key.yml"),
@@ -108,6 +115,7 @@ impl Settings {
             spared: master,
             sweep_start: Duration::from_secs(self.wazo_auth.sweep_start),
             sweep_interval: Duration::from_secs(self.wazo_auth.sweep_interval),
+            bus: self.bus.clone(),
         }
     }
 }
@@ -151,11 +159,36 @@ impl WazoAuth {
         };
         Ok(Access {
             url: self.url.clone(),
+            trust: self.trust()?,
             service_id,
             service_key,
             timeout: Duration::from_secs(self.timeout),
             cache: Duration::from_secs(self.cache),
             token_time: Duration::from_secs(self.token_time),
+        })
+    }
+}
+
+impl WazoAuth {
+    /// Whose certificates are believed.
+    fn trust(&self) -> Result<Trust, SettingsError> {
+        let Some(file) = &self.ca_file else {
+            return Ok(if self.verify_certificate { Trust::Public } else { Trust::Anybody });
+        };
+        if !self.verify_certificate {
+            let message = "wazo_auth.ca_file is set, and wazo_auth.verify_certificate is false";
+            return Err(SettingsError::Contradiction(message));
+        }
+        if !self.url.starts_with("https://") {
+            let message = "wazo_auth.ca_file is set, and wazo_auth.url is not https://";
+            return Err(SettingsError::Contradiction(message));
+        }
+        let text =
+            fs::read(file).map_err(|error| SettingsError::Read { file: file.clone(), error })?;
+        Trust::of_pem(&text).ok_or_else(|| SettingsError::Parse {
+            file: file.clone(),
+            line: 1,
+            message: "it holds no certificate in PEM form, or one that cannot be read".to_owned(),
         })
     }
 }
@@ -227,6 +260,29 @@ mod tests {
                    [wazo_auth]\nservice_id = \"a\"\nservice_key = \"b\"";
         let Ok(Some(Guard::WazoAuth { keeping, .. })) = guard(set) else { panic!("it is good") };
         assert_eq!((keeping.stand_in, keeping.spared), (None, "m".into()));
+    }
+
+    #[test]
+    fn authorities_of_ones_own_are_read_at_the_start() {
+        let pem = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rest/tls/ca.pem");
+        let of = |url: &str, rest: &str| {
+            guard(&format!(
+                "rest_auth = \"wazo-auth\"\n[wazo_auth]\nservice_id = \"a\"\n\
+                 service_key = \"b\"\nurl = \"{url}\"\n{rest}"
+            ))
+        };
+        let own = format!("ca_file = \"{pem}\"");
+        assert!(of("https://auth", &own).is_ok());
+        assert!(of("https://auth", "verify_certificate = false").is_ok());
+        for (url, rest, told) in [
+            ("http://auth", own.clone(), "is not https://"),
+            ("https://auth", format!("{own}\nverify_certificate = false"), "is false"),
+            ("https://auth", "ca_file = \"nowhere.pem\"".to_owned(), "nowhere.pem: "),
+            ("https://auth", format!("ca_file = \"{}\"", file!()), "no certificate"),
+        ] {
+            let error = of(url, &rest).expect_err("not good");
+            assert!(error.contains(told), "{error}");
+        }
     }
 
     #[test]

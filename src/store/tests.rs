@@ -248,7 +248,7 @@ fn a_fleet_goes_in_and_comes_out() {
     let folder = Folder::new();
     let phone = PHONE.replace('\n', "");
     let imported = fleet(&folder, &[BASE, &phone, ""]).expect("a good file");
-    assert_eq!(imported, import::Imported { devices: 1, configs: 2 });
+    assert_eq!(imported, import::Imported { devices: 1, configs: 2, odd: 0 });
     let newer = r#"{"device":{"id":"a","mac":"00:15:65:4a:a9:38"}}"#;
     fleet(&folder, &[newer]).expect("a good file");
     // Beside a running server.
@@ -256,7 +256,7 @@ fn a_fleet_goes_in_and_comes_out() {
     let _server = Rocks::open(&data).expect("a folder");
     let mut out = Vec::new();
     let exported = export::write(&data, &mut out).expect("a good folder");
-    assert_eq!(exported, export::Exported { devices: 1, configs: 2 });
+    assert_eq!(exported, export::Exported { devices: 1, configs: 2, odd: 0 });
     let text = String::from_utf8(out).expect("JSON");
     let raw_config = r#"{"sip_lines":{"1":{"username":"u"}}}"#;
     let config =
@@ -284,6 +284,8 @@ fn a_bad_line_is_named_and_nothing_is_taken() {
         (r#"{"device":[]}"#, "device is no object"),
         (r#"{"devices":{}}"#, "unknown key \"devices\""),
         (r#"{"phone":{}}"#, "neither device nor config"),
+        (r#"{"device":{"id":"b"},"as_stored":true}"#, "as_stored is true, and beside a config"),
+        (r#"{"config":{"id":"b"},"as_stored":1}"#, "as_stored is true, and beside a config"),
         ("{", "EOF"),
     ] {
         let folder = Folder::new();
@@ -292,6 +294,33 @@ fn a_bad_line_is_named_and_nothing_is_taken() {
         let store = Rocks::open(&folder.0.join("data")).expect("a folder");
         assert_eq!(all(&store), [], "{line}");
     }
+}
+
+/// An installation of wazo-provd may hold values that no key takes, and an export of what was
+/// made of it was refused as a whole because of one of them.
+#[test]
+fn what_is_stored_with_values_that_are_not_valid_comes_out_and_goes_in() {
+    let odd = r#"{"config":{"id":"odd","parent_ids":[],"raw_config":{"ntp_enabled":"perhaps"}}"#;
+    let (plain, marked) = (format!("{odd}}}"), format!("{odd},\"as_stored\":true}}"));
+    let [first, second] = [Folder::new(), Folder::new()];
+    let error = fleet(&first, &[BASE, &plain]).expect_err("nobody said that it was stored so");
+    assert!(error.to_string().starts_with("line 2: "), "{error}");
+    let taken = fleet(&first, &[BASE, &marked]).expect("it was stored so");
+    assert_eq!(taken, import::Imported { devices: 0, configs: 2, odd: 1 });
+    let export = |folder: &Folder| {
+        let mut out = Vec::new();
+        let exported = export::write(&folder.0.join("data"), &mut out).expect("a good folder");
+        assert_eq!(exported, export::Exported { devices: 0, configs: 2, odd: 1 });
+        String::from_utf8(out).expect("JSON")
+    };
+    let text = export(&first);
+    assert_eq!(text.lines().collect::<Vec<_>>(), [BASE, &marked]);
+    // Each line says it for itself: the others are held against their keys as ever.
+    let lines: Vec<&str> = text.lines().collect();
+    let other = plain.replace("odd", "other");
+    assert!(fleet(&second, &[lines[0], lines[1], &other]).is_err());
+    assert_eq!(fleet(&second, &lines).expect("an export"), taken);
+    assert_eq!(export(&second), text);
 }
 
 /// A store whose commits wait until they are let go.

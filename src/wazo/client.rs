@@ -7,6 +7,7 @@ use std::io;
 use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
 
+use super::Trust;
 use crate::device::Text;
 use crate::limits;
 use crate::time::Duration;
@@ -50,13 +51,14 @@ pub enum Failure {
 impl Client {
     /// A client of the server at this URL. Each call is a connection of its own, as the
     /// predecessor's; the environment's proxies are not for it.
-    pub fn new(url: &str, timeout: Duration) -> Client {
+    pub fn new(url: &str, timeout: Duration, trust: &Trust) -> Client {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(None)
             .max_idle_connections(0)
             .timeout_global(Some(timeout))
+            .tls_config(trust.config())
             .user_agent(concat!("ringboot/", env!("CARGO_PKG_VERSION")))
             .build();
         let base = format!("{}/0.1", url.trim_end_matches('/'));

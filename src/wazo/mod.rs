@@ -5,8 +5,10 @@
 
 mod answers;
 mod client;
+mod trust;
 
 pub use client::{Client, Failure};
+pub use trust::Trust;
 
 use arc_swap::ArcSwapOption;
 use std::fmt;
@@ -50,6 +52,8 @@ pub type Reply = Option<Arc<[Text]>>;
 pub struct Access {
     /// Its URL, without the version.
     pub url: String,
+    /// Whose certificates are believed, where that is one of https.
+    pub trust: Trust,
     /// Our name there.
     pub service_id: String,
     /// Our password there.
@@ -99,7 +103,7 @@ impl Session {
     /// One without a token yet: until the first [`Session::renew`] nobody can be told apart.
     pub fn new(access: Access) -> Session {
         Session {
-            client: Client::new(&access.url, access.timeout),
+            client: Client::new(&access.url, access.timeout, &access.trust),
             answers: Answers::new(access.cache),
             access,
             own: ArcSwapOption::empty(),
@@ -260,6 +264,7 @@ mod tests {
     fn what_is_no_name_is_never_asked_for() {
         let access = Access {
             url: "http://192.0.2.1:9".to_owned(),
+            trust: Trust::Public,
             service_id: "a".to_owned(),
             service_key: "b".to_owned(),
             timeout: Duration::from_millis(1),

@@ -131,6 +131,10 @@ fn values_are_set_taken_out_and_served() {
     assert_eq!(site.ctl(&["unset", "base", "ntp_ip"]).code(), Some(0));
     assert!(!site.ctl(&["show", MAC]).out().contains("ntp_ip"));
     assert_eq!(site.ctl(&["reconfigure", "desk", "--json"]).json()["configured"], true);
+    let told = site.ctl(&["synchronize", "desk"]);
+    assert_eq!((told.code(), told.out()), (Some(1), String::new()));
+    let reason = "desk: the phone could not be told: Incompatible sync service: None";
+    assert!(told.error().contains(reason), "{}", told.error());
     // What is wrong is told, and changes nothing.
     let wrong = site.ctl(&["set", "base", "ntp_enabled=perhaps"]);
     assert_eq!(wrong.code(), Some(1), "{}", wrong.out());

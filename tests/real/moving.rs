@@ -62,7 +62,7 @@ fn an_installation_moves_in_and_its_phones_boot() {
     let file = second.folder.join("fleet.jsonl");
     fs::write(&file, &export).unwrap();
     let mut back = second.command("import");
-    let back = back.arg("--as-stored").arg("--fleet").arg(&file).output().unwrap();
+    let back = back.arg("--fleet").arg(&file).output().unwrap();
     assert!(back.status.success(), "{}", said(&back));
     assert_eq!(second.export(), export);
 

@@ -2,6 +2,8 @@
 
 mod asterisk;
 mod auth;
+mod broker;
+mod bus;
 mod configs;
 mod devices;
 mod general;
@@ -9,6 +11,7 @@ mod rows;
 mod site;
 mod synchronize;
 mod tenants;
+mod tls;
 mod tokens;
 mod watch;
 mod wazo;

@@ -2,7 +2,8 @@
 
 use ringboot::control::{Guard, Keeping};
 use ringboot::time::{self, Duration};
-use ringboot::wazo::{Access, Session};
+use ringboot::wazo::{Access, Session, Trust};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::json;
 use socket2::{Domain, Socket, Type};
 use std::io::{self, Read, Write};
@@ -36,6 +37,7 @@ pub enum Act {
 
 /// The server; its thread ends with the test's process.
 pub struct Wazo {
+    scheme: &'static str,
     address: SocketAddr,
     state: Arc<Mutex<State>>,
 }
@@ -57,6 +59,16 @@ pub struct State {
 impl Wazo {
     /// One with tokens `top`, `one` and `two` of the three tenants.
     pub fn new() -> Wazo {
+        Wazo::start(None)
+    }
+
+    /// The same by https.
+    pub fn secure(config: Arc<ServerConfig>) -> Wazo {
+        Wazo::start(Some(config))
+    }
+
+    fn start(secure: Option<Arc<ServerConfig>>) -> Wazo {
+        let scheme = if secure.is_some() { "https" } else { "http" };
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
         socket.listen(64).unwrap();
@@ -74,12 +86,18 @@ impl Wazo {
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             while let Ok((peer, _)) = socket.accept() {
-                let shared = Arc::clone(&shared);
+                let (shared, secure) = (Arc::clone(&shared), secure.clone());
                 // A client that goes away is the test's business.
-                thread::spawn(move || drop(answer(peer, &shared)));
+                thread::spawn(move || match secure {
+                    None => drop(answer(peer, &shared)),
+                    Some(config) => {
+                        let connection = ServerConnection::new(config).unwrap();
+                        drop(answer(StreamOwned::new(connection, peer), &shared));
+                    }
+                });
             }
         });
-        Wazo { address, state }
+        Wazo { scheme, address, state }
     }
 
     /// What it knows.
@@ -109,7 +127,8 @@ impl Wazo {
     /// How it is reached; answers are kept for so long.
     pub fn access(&self, cache: Duration) -> Access {
         Access {
-            url: format!("http://{}", self.address),
+            url: format!("{}://{}", self.scheme, self.address),
+            trust: Trust::Public,
             service_id: "ringboot".to_owned(),
             service_key: "secret".to_owned(),
             timeout: Duration::from_millis(500),
@@ -131,6 +150,7 @@ pub fn guard(access: Access) -> Guard {
         spared: crate::site::MASTER.into(),
         sweep_start: Duration::from_millis(1),
         sweep_interval: Duration::ZERO,
+        bus: None,
     };
     Guard::WazoAuth { session: Arc::new(Session::new(access)), keeping }
 }
@@ -144,7 +164,7 @@ pub fn eventually(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
-fn answer(mut peer: Socket, state: &Mutex<State>) -> io::Result<()> {
+fn answer(mut peer: impl Read + Write, state: &Mutex<State>) -> io::Result<()> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 4096];
     let end = loop {
@@ -192,7 +212,8 @@ fn answer(mut peer: Socket, state: &Mutex<State>) -> io::Result<()> {
     let head =
         format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
     peer.write_all(head.as_bytes())?;
-    peer.write_all(body.as_bytes())
+    peer.write_all(body.as_bytes())?;
+    peer.flush()
 }
 
 impl State {

@@ -43,6 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "world",
             "watch",
             "wazo",
+            "bus",
             "notify",
             "dhcp",
             "packages",
@@ -54,6 +55,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["limits", "time", "device", "query", "ring", "plugin", "content", "world", "worker"],
     ),
     ("wazo", &["limits", "time", "device", "url"]),
+    ("bus", &["limits", "time"]),
     ("notify", &["limits", "time", "device", "plugin"]),
     ("dhcp", &["limits", "time", "device", "query", "world"]),
     ("packages", &["limits", "plugin"]),
@@ -82,6 +84,7 @@ const ONLY: &[(&str, &str, &[&str])] = &[
 
 /// Crates that few places name, and whether it is one file of them.
 const DOORS: &[(&str, &[&str], bool)] = &[
+    ("amqprs", &["src/bus"], false),
     ("httparse", &["src/wire/http"], true),
     ("io_uring", &["src/ring"], false),
     ("libc", &["src/ring"], false),

@@ -157,9 +157,8 @@ fn read(mut answer: Response<Body>) -> Result<Reply> {
     Ok(Reply { status, etag, location, text: whole(answer.body_mut())? })
 }
 
-/// A list of a million devices is some hundred megabytes; pages are smaller.
 fn whole(body: &mut Body) -> Result<String> {
-    let bound = limits::PACKAGE_BYTES_MAX;
+    let bound = limits::CTL_BODY_BYTES_MAX;
     Ok(body.with_config().limit(bound).lossy_utf8(true).read_to_string()?)
 }
 

@@ -117,19 +117,20 @@ pub fn synchronize(client: &Client, name: &str, json: bool) -> Result<()> {
     let path = "/0.2/dev_mgr/synchronize";
     let reply = client.ask("POST", path, Some(&json!({"id": device["id"]})), None)?.good(path)?;
     let Some(operation) = reply.location else { bail!("the server named no operation") };
-    let state = loop {
+    let (state, reason) = loop {
         let Some(document) = client.get(&operation)? else { bail!("{operation} is gone") };
         let status = word(&document["status"]);
         let own = status.split(['(', ';']).next().unwrap_or_default();
         let state = own.rsplit('|').next().unwrap_or_default().to_owned();
         if matches!(&*state, "success" | "fail") {
-            break state;
+            break (state, word(&document["reason"]));
         }
         thread::sleep(LOOK_PAUSE);
     };
     client.ask("DELETE", &operation, None, None)?;
     if state == "fail" {
-        bail!("{}: the phone could not be told", word(&device["id"]));
+        let reason = if reason.is_empty() { "the server names no reason" } else { &reason };
+        bail!("{}: the phone could not be told: {reason}", word(&device["id"]));
     }
     if json {
         println!("{}", json!({"id": device["id"], "status": state}));
