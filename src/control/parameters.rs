@@ -43,11 +43,13 @@ impl Parameters {
         Parameters(Mutex::new(stored.unwrap_or_default()))
     }
 
-    /// Makes the server be as they say.
-    pub fn apply(&self, world: &World) {
-        if let Some(value) = self.lock().get(NAT) {
+    /// Makes the server be as they say; how many tenants' keys it uses.
+    pub fn apply(&self, world: &World) -> usize {
+        let stored = self.lock();
+        if let Some(value) = stored.get(NAT) {
             set_nat(world, value == "1");
         }
+        use_keys(world, &stored)
     }
 
     fn get(&self, world: &World, name: &str, tenant: &str) -> Value {
@@ -72,8 +74,10 @@ impl Parameters {
         let text = serde_json::to_vec(&new).expect("invariant: a JSON object can be written");
         world.set_note(NOTE, &text)?;
         *stored = new;
-        if name == NAT {
-            set_nat(world, stored.get(NAT).is_some_and(|value| value == "1"));
+        match name {
+            NAT => set_nat(world, stored.get(NAT).is_some_and(|value| value == "1")),
+            KEY => drop(use_keys(world, &stored)),
+            _ => {}
         }
         Ok(())
     }
@@ -99,6 +103,7 @@ impl Parameters {
         let text = serde_json::to_vec(&new).expect("invariant: a JSON object can be written");
         world.set_note(NOTE, &text)?;
         *stored = new;
+        use_keys(world, &stored);
         Ok(())
     }
 
@@ -161,6 +166,12 @@ fn value(call: &Call, name: &str) -> Value {
 
 fn set_nat(world: &World, nat: bool) {
     world.change_settings(|settings| settings.nat = nat);
+}
+
+/// Puts the keys in use, where phones' URLs have keys; how many there are then.
+fn use_keys(world: &World, stored: &Document) -> usize {
+    let tenants = stored.get(TENANTS).and_then(Value::as_object).into_iter().flatten();
+    world.set_keys(tenants.filter_map(|(name, of)| Some((&**name, of.get(KEY)?.as_str()?))))
 }
 
 /// What is stored of a value that is good.

@@ -1,0 +1,328 @@
+//! Tenants' provisioning keys: one table that is replaced whole, so that a core looks a key up
+//! without a lock and without writing to what others read; no key is ever shown.
+
+use ahash::RandomState;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::World;
+use crate::device::{Document, Text};
+use crate::plugin::server_url;
+
+/// Which tenant each key is of, and the other way round.
+///
+/// A key is looked up by its hash under a seed of this process, and compared once where the hash is
+/// the same: who tries keys learns nothing from the time of an answer, so the comparison need not
+/// take the same time for each.
+///
+/// INVARIANT: `keys[tenants[key]] == key`.
+#[derive(Default)]
+pub struct Keys {
+    tenants: HashMap<Box<[u8]>, Text, RandomState>,
+    keys: HashMap<Text, Box<str>, RandomState>,
+    /// Tenants without a key of whom that was told.
+    told: Arc<Mutex<HashSet<Text>>>,
+}
+
+impl Keys {
+    /// The table of these tenants and keys; of two tenants with one key, the first has it.
+    fn new<'k>(pairs: impl Iterator<Item = (&'k str, &'k str)>, old: &Keys) -> Keys {
+        let mut new = Keys { told: Arc::clone(&old.told), ..Keys::default() };
+        for (tenant, key) in pairs.filter(|(_, key)| !key.is_empty()) {
+            let name = Text::from(tenant);
+            if let Some(first) = new.tenants.get(key.as_bytes()) {
+                tracing::error!(tenant, %first, "two tenants have one key: the first has it alone");
+                continue;
+            }
+            new.tenants.insert(key.as_bytes().into(), name.clone());
+            new.keys.insert(name, key.into());
+        }
+        new
+    }
+
+    /// Whose key this is.
+    pub fn tenant(&self, key: &[u8]) -> Option<&Text> {
+        self.tenants.get(key)
+    }
+
+    /// Makes the server's address end in the tenant's key (spec section 2.8 step 1). One without a
+    /// key has none there, and that is told once.
+    fn put(&self, settings: &mut Document, tenant: &Text) {
+        if let Some(key) = self.keys.get(tenant) {
+            let url = format!("{}/{key}", server_url(settings).trim_end_matches('/'));
+            settings.insert("http_base_url".to_owned(), url.into());
+            return;
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(tenant.clone()) {
+            tracing::warn!(
+                %tenant,
+                "a tenant without a provisioning key: its phones are given URLs that give nothing"
+            );
+        }
+    }
+}
+
+/// Says how many there are, and none of them.
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keys({})", self.keys.len())
+    }
+}
+
+impl World {
+    /// Puts these tenants' keys in the place of all others, where phones' URLs have keys: they
+    /// count from each core's next turn on, and files with other URLs are made anew. Returns how
+    /// many there are.
+    pub fn set_keys<'k>(&self, pairs: impl IntoIterator<Item = (&'k str, &'k str)>) -> usize {
+        let Some(old) = self.keys.load_full() else { return 0 };
+        let new = Keys::new(pairs.into_iter(), &old);
+        let count = new.keys.len();
+        if new.keys != old.keys {
+            self.keys.store(Some(Arc::new(new)));
+            // Behind the keys: who makes a file of the new epoch makes it with them.
+            self.configs.outdate();
+        }
+        count
+    }
+
+    /// Whether phones' URLs begin with keys.
+    pub fn asks_keys(&self) -> bool {
+        self.asks_keys
+    }
+
+    /// Makes the server's address in a file's settings end in the key of the tenant that the file
+    /// is for.
+    pub fn put_key(&self, settings: &mut Document, tenant: &Text) {
+        if let Some(keys) = &*self.keys.load() {
+            keys.put(settings, tenant);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{device, http, object, tftp, world};
+    use crate::content::{Content, Found};
+    use crate::device::Text;
+    use crate::identify::Settings;
+    use crate::plugin::Route;
+    use crate::query::Query;
+    use crate::time;
+    use crate::world::{Barred, Core, World};
+    use std::sync::Arc;
+
+    const MASTER: &str = "00000000-0000-4000-8000-000000000001";
+    const KEYS: [(&str, &str); 3] =
+        [("a", "key-of-a"), ("b", "key$of~b"), (MASTER, "key.of.master")];
+
+    fn keyed() -> (World, Core) {
+        let (world, _) = world(Settings { url_key: true, ..Settings::default() });
+        assert_eq!(world.set_keys(KEYS), 3);
+        let core = world.core();
+        (world, core)
+    }
+
+    /// A request for a phone's own file, under a key.
+    fn own<'q>(path: &'q str, key: &'q str) -> Query<'q> {
+        Query { key: Some(key.as_bytes()), ..http("192.0.2.1", path, "") }
+    }
+
+    /// What a request comes to: the device's tenant and whether that is new, and its file.
+    fn ask(world: &World, core: &mut Core, query: &Query<'_>) -> (String, Option<String>) {
+        core.begin_turn(world);
+        let decision = world.decide(query, core, time::now());
+        let found = Content::default().find(world, &decision);
+        let text = match found {
+            Found::Bytes { bytes, .. } => Some(String::from_utf8_lossy(&bytes).into_owned()),
+            _ => None,
+        };
+        let barred = match decision.barred {
+            Some(Barred::Key) => "no key",
+            Some(Barred::Tenant) => "another's",
+            None => "",
+        };
+        let tenant = |device: Arc<crate::device::Device>| {
+            let tenant = device.tenant_uuid.clone().unwrap_or_default();
+            assert_eq!(device.is_new, &*tenant == MASTER);
+            tenant.to_string()
+        };
+        let who = if barred.is_empty() {
+            decision.device.map_or("nobody".into(), tenant)
+        } else {
+            barred.into()
+        };
+        (who, text)
+    }
+
+    #[test]
+    fn a_phone_is_its_keys_tenants() {
+        let (world, mut core) = keyed();
+        let mut who = |path: &str, key: &str| {
+            let (who, file) = ask(&world, &mut core, &own(path, key));
+            (who, file.is_some())
+        };
+        assert_eq!(who("/001122334401.xml", "key-of-a"), ("a".into(), true));
+        assert_eq!(who("/001122334402.xml", "key$of~b"), ("b".into(), true));
+        assert_eq!(who("/001122334403.xml", "key.of.master"), (MASTER.into(), true));
+        for wrong in ["", "key-of-", "key-of-aa", "KEY-OF-A", "a", "None"] {
+            assert_eq!(who("/001122334401.xml", wrong), ("no key".into(), false));
+            assert_eq!(who("/spa3102.cfg", wrong), ("no key".into(), false));
+        }
+        assert_eq!(who("/001122334401.xml", "key$of~b"), ("another's".into(), false));
+        assert_eq!(who("/001122334401.xml", "key.of.master"), ("another's".into(), false));
+        assert_eq!(who("/001122334401.xml", "key-of-a"), ("a".into(), true));
+        // No key is none by HTTP, and none is asked for by TFTP.
+        let by_http = Query { key: None, ..own("/001122334401.xml", "") };
+        assert_eq!(ask(&world, &mut core, &by_http).0, "no key");
+        let (who, file) = ask(&world, &mut core, &tftp("192.0.2.1", "/001122334401.xml"));
+        assert_eq!((who.as_str(), file.is_some()), ("a", true));
+        assert_eq!(world.directory.len(), 3);
+    }
+
+    #[test]
+    fn anothers_phone_is_not_changed_and_shared_files_are_given() {
+        let (world, mut core) = keyed();
+        let phone = r#"{"id":"d","mac":"00:11:22:33:44:01","tenant_uuid":"b","ip":"192.0.2.9",
+            "vendor":"Cisco","model":"SPA3102","plugin":"wazo-cisco-spa3102-5.1.10"}"#;
+        let before = world.insert_device(device(phone)).expect("a store that works");
+        let agent = "Cisco/SPA3102-9.9 (001122334401)(CBT1)";
+        let as_a = |path| Query { key: Some(b"key-of-a"), ..http("192.0.2.1", path, agent) };
+        core.begin_turn(&world);
+        let query = as_a("/spa3102.cfg");
+        let decision = world.decide(&query, &mut core, time::now());
+        assert!(matches!(decision.route, Route::Common { .. }), "{decision:?}");
+        assert_eq!(decision.barred, None);
+        assert_eq!(ask(&world, &mut core, &as_a("/001122334401.xml")).0, "another's");
+        let after = world.directory.get("d").expect("it is there");
+        assert_eq!(after, before, "neither its address nor its version");
+        // Whoever asks from its address without another sign is not taken for it.
+        let stranger = Query { key: Some(b"key-of-a"), ..http("192.0.2.9", "/spa3102.cfg", "") };
+        assert_eq!(ask(&world, &mut core, &stranger).0, "a");
+    }
+
+    #[test]
+    fn a_tenant_cannot_take_anothers_phone_by_its_mac() {
+        let (world, mut core) = keyed();
+        let path = "/001122334401.xml";
+        assert_eq!(ask(&world, &mut core, &own(path, "key-of-a")).0, "a");
+        let twin = r#"{"id":"!","mac":"00:11:22:33:44:01","tenant_uuid":"b"}"#;
+        world.insert_device(device(twin)).expect("a store that works");
+        assert_eq!(ask(&world, &mut core, &own(path, "key-of-a")).0, "a");
+        assert_eq!(ask(&world, &mut core, &own(path, "key$of~b")).0, "b");
+        assert_eq!(ask(&world, &mut core, &own(path, "key.of.master")).0, "another's");
+    }
+
+    #[test]
+    fn an_unclaimed_phone_moves_and_a_configured_one_does_not() {
+        let (world, mut core) = keyed();
+        for (mac, change, moves) in [
+            ("001122334401", None, true),
+            ("001122334402", Some("edited"), false),
+            ("001122334403", Some("own"), false),
+            ("001122334404", Some("added"), false),
+        ] {
+            let path = format!("/{mac}.xml");
+            let (who, file) = ask(&world, &mut core, &tftp("192.0.2.1", &path));
+            assert_eq!((who.as_str(), file.is_some()), (MASTER, true));
+            let mac = crate::world::fixture::mac(mac);
+            let mut phone = (*world.directory.by_mac(mac).expect("it was made")).clone();
+            let config = world.configs.get(phone.config.as_deref().expect("one")).expect("one");
+            match change {
+                Some("edited") => {
+                    let mut document = config.to_document();
+                    document["raw_config"]["admin_password"] = "secret".into();
+                    let config = crate::device::Config::from_document(document).expect("one");
+                    world.update_config(&config).expect("a store that works");
+                }
+                Some("own") => {
+                    let mut document = config.to_document();
+                    document["id"] = "own".into();
+                    document.shift_remove("transient");
+                    let config = crate::device::Config::from_document(document).expect("one");
+                    phone.config = Some(config.id.clone());
+                    world.insert_config(config).expect("a store that works");
+                    world.update_device(&phone).expect("a store that works");
+                }
+                Some(_) => {
+                    phone.added = Some("operator".into());
+                    world.update_device(&phone).expect("a store that works");
+                }
+                None => {}
+            }
+            let (who, file) = ask(&world, &mut core, &own(&path, "key-of-a"));
+            assert_eq!((who == "a", file.is_some()), (moves, moves), "{mac}: {who}");
+        }
+    }
+
+    #[test]
+    fn with_the_secure_updater_nothing_moves() {
+        let settings = Settings { url_key: true, secure_updater: true, ..Settings::default() };
+        let (world, _) = world(settings);
+        world.set_keys(KEYS);
+        let mut core = world.core();
+        let path = "/001122334401.xml";
+        assert_eq!(ask(&world, &mut core, &tftp("192.0.2.1", path)).0, MASTER);
+        assert_eq!(ask(&world, &mut core, &own(path, "key-of-a")).0, "another's");
+    }
+
+    #[test]
+    fn urls_end_in_the_tenants_key_and_follow_it() {
+        let (world, mut core) = keyed();
+        let path = "/001122334401.xml";
+        let content = Content::default();
+        let mut file = |world: &World, query: &Query<'_>| {
+            core.begin_turn(world);
+            let decision = world.decide(query, &mut core, time::now());
+            match content.find(world, &decision) {
+                Found::Bytes { bytes, .. } => String::from_utf8_lossy(&bytes).into_owned(),
+                other => panic!("{other:?}"),
+            }
+        };
+        let url = |key: &str| format!("<Url>http://192.0.2.1:8667{key}</Url>");
+        let first = file(&world, &own(path, "key-of-a"));
+        assert!(first.contains(&url("/key-of-a")), "{first}");
+        assert_eq!(file(&world, &own(path, "key-of-a")), first);
+        assert_eq!(file(&world, &tftp("192.0.2.1", path)), first, "the same by TFTP");
+        let shared = file(&world, &own("/spa3102.cfg", "key-of-a"));
+        assert!(shared.contains(&url("/key-of-a")), "{shared}");
+        let shared = file(&world, &own("/spa3102.cfg", "key$of~b"));
+        assert!(shared.contains(&url("/key$of~b")), "each tenant its own: {shared}");
+        assert_eq!(world.set_keys([("a", "another-key")]), 1);
+        let by_tftp = file(&world, &tftp("192.0.2.1", path));
+        assert!(by_tftp.contains(&url("/another-key")), "{by_tftp}");
+        assert_eq!(file(&world, &own(path, "another-key")), by_tftp);
+        // Without a key nothing is made up.
+        assert_eq!(world.set_keys([]), 0);
+        let by_tftp = file(&world, &tftp("192.0.2.1", path));
+        assert!(by_tftp.contains(&url("")), "{by_tftp}");
+    }
+
+    #[test]
+    fn the_address_is_the_templates_own_with_the_key_behind_it() {
+        let (world, _) = keyed();
+        let put = |text: &str| {
+            let mut settings = object(text);
+            world.put_key(&mut settings, &Text::from("a"));
+            settings["http_base_url"].as_str().expect("a text").to_owned()
+        };
+        let url = "https://prov.example/x/key-of-a";
+        assert_eq!(put(r#"{"http_base_url":"https://prov.example/x"}"#), url);
+        assert_eq!(put(r#"{"http_base_url":"https://prov.example/x/"}"#), url);
+        assert_eq!(put(r#"{"ip":"192.0.2.1","http_port":80}"#), "http://192.0.2.1:80/key-of-a");
+        assert_eq!(format!("{:?}", world.keys.load()), "Some(Keys(3))");
+    }
+
+    #[test]
+    fn one_key_is_one_tenants() {
+        let (world, mut core) = keyed();
+        assert_eq!(world.set_keys([("a", "same-key"), ("b", "same-key"), ("c", "")]), 1);
+        assert_eq!(ask(&world, &mut core, &own("/001122334401.xml", "same-key")).0, "a");
+        assert_eq!(ask(&world, &mut core, &own("/001122334401.xml", "")).0, "no key");
+        let (off, _) = super::super::fixture::world(Settings::default());
+        assert_eq!(off.set_keys(KEYS), 0);
+        let mut core = off.core();
+        assert_eq!(ask(&off, &mut core, &http("192.0.2.1", "/001122334401.xml", "")).0, MASTER);
+    }
+}
