@@ -124,9 +124,22 @@ mod tests {
         (world, core)
     }
 
-    /// A request for a phone's own file, under a key.
-    fn own<'q>(path: &'q str, key: &'q str) -> Query<'q> {
-        Query { key: Some(key.as_bytes()), ..http("192.0.2.1", path, "") }
+    /// What a phone asks with: the path of its own file, and who it is.
+    struct Phone(String, String);
+
+    impl Phone {
+        fn new(mac: &str) -> Phone {
+            Phone(format!("/{mac}.xml"), format!("Cisco/SPA3102-5.1.10 ({mac})(CBT{mac})"))
+        }
+
+        /// Its request for its own file under a key.
+        fn under<'q>(&'q self, key: &'q str) -> Query<'q> {
+            self.asks(&self.0, key)
+        }
+
+        fn asks<'q>(&'q self, path: &'q str, key: &'q str) -> Query<'q> {
+            Query { key: Some(key.as_bytes()), ..http("192.0.2.1", path, &self.1) }
+        }
     }
 
     /// What a request comes to: the device's tenant and whether that is new, and its file.
@@ -159,22 +172,23 @@ mod tests {
     #[test]
     fn a_phone_is_its_keys_tenants() {
         let (world, mut core) = keyed();
-        let mut who = |path: &str, key: &str| {
-            let (who, file) = ask(&world, &mut core, &own(path, key));
+        let [one, two, three] = ["001122334401", "001122334402", "001122334403"].map(Phone::new);
+        let mut who = |query: &Query<'_>| {
+            let (who, file) = ask(&world, &mut core, query);
             (who, file.is_some())
         };
-        assert_eq!(who("/001122334401.xml", "key-of-a"), ("a".into(), true));
-        assert_eq!(who("/001122334402.xml", "key$of~b"), ("b".into(), true));
-        assert_eq!(who("/001122334403.xml", "key.of.master"), (MASTER.into(), true));
+        assert_eq!(who(&one.under("key-of-a")), ("a".into(), true));
+        assert_eq!(who(&two.under("key$of~b")), ("b".into(), true));
+        assert_eq!(who(&three.under("key.of.master")), (MASTER.into(), true));
         for wrong in ["", "key-of-", "key-of-aa", "KEY-OF-A", "a", "None"] {
-            assert_eq!(who("/001122334401.xml", wrong), ("no key".into(), false));
-            assert_eq!(who("/spa3102.cfg", wrong), ("no key".into(), false));
+            assert_eq!(who(&one.under(wrong)), ("no key".into(), false));
+            assert_eq!(who(&one.asks("/spa3102.cfg", wrong)), ("no key".into(), false));
         }
-        assert_eq!(who("/001122334401.xml", "key$of~b"), ("another's".into(), false));
-        assert_eq!(who("/001122334401.xml", "key.of.master"), ("another's".into(), false));
-        assert_eq!(who("/001122334401.xml", "key-of-a"), ("a".into(), true));
+        assert_eq!(who(&one.under("key$of~b")), ("another's".into(), false));
+        assert_eq!(who(&one.under("key.of.master")), ("another's".into(), false));
+        assert_eq!(who(&one.under("key-of-a")), ("a".into(), true));
         // No key is none by HTTP, and none is asked for by TFTP.
-        let by_http = Query { key: None, ..own("/001122334401.xml", "") };
+        let by_http = Query { key: None, ..one.under("") };
         assert_eq!(ask(&world, &mut core, &by_http).0, "no key");
         let (who, file) = ask(&world, &mut core, &tftp("192.0.2.1", "/001122334401.xml"));
         assert_eq!((who.as_str(), file.is_some()), ("a", true));
@@ -205,13 +219,14 @@ mod tests {
     #[test]
     fn a_tenant_cannot_take_anothers_phone_by_its_mac() {
         let (world, mut core) = keyed();
-        let path = "/001122334401.xml";
-        assert_eq!(ask(&world, &mut core, &own(path, "key-of-a")).0, "a");
+        let phone = Phone::new("001122334401");
+        assert_eq!(ask(&world, &mut core, &phone.under("key-of-a")).0, "a");
         let twin = r#"{"id":"!","mac":"00:11:22:33:44:01","tenant_uuid":"b"}"#;
         world.insert_device(device(twin)).expect("a store that works");
-        assert_eq!(ask(&world, &mut core, &own(path, "key-of-a")).0, "a");
-        assert_eq!(ask(&world, &mut core, &own(path, "key$of~b")).0, "b");
-        assert_eq!(ask(&world, &mut core, &own(path, "key.of.master")).0, "another's");
+        assert_eq!(ask(&world, &mut core, &phone.under("key-of-a")).0, "a");
+        assert_eq!(ask(&world, &mut core, &phone.under("key$of~b")).0, "b");
+        let (who, file) = ask(&world, &mut core, &phone.under("key.of.master"));
+        assert!(who != MASTER && file.is_none(), "{who}");
     }
 
     #[test]
@@ -223,8 +238,8 @@ mod tests {
             ("001122334403", Some("own"), false),
             ("001122334404", Some("added"), false),
         ] {
-            let path = format!("/{mac}.xml");
-            let (who, file) = ask(&world, &mut core, &tftp("192.0.2.1", &path));
+            let asking = Phone::new(mac);
+            let (who, file) = ask(&world, &mut core, &tftp("192.0.2.1", &asking.0));
             assert_eq!((who.as_str(), file.is_some()), (MASTER, true));
             let mac = crate::world::fixture::mac(mac);
             let mut phone = (*world.directory.by_mac(mac).expect("it was made")).clone();
@@ -251,7 +266,7 @@ mod tests {
                 }
                 None => {}
             }
-            let (who, file) = ask(&world, &mut core, &own(&path, "key-of-a"));
+            let (who, file) = ask(&world, &mut core, &asking.under("key-of-a"));
             assert_eq!((who == "a", file.is_some()), (moves, moves), "{mac}: {who}");
         }
     }
@@ -262,15 +277,16 @@ mod tests {
         let (world, _) = world(settings);
         world.set_keys(KEYS);
         let mut core = world.core();
-        let path = "/001122334401.xml";
-        assert_eq!(ask(&world, &mut core, &tftp("192.0.2.1", path)).0, MASTER);
-        assert_eq!(ask(&world, &mut core, &own(path, "key-of-a")).0, "another's");
+        let phone = Phone::new("001122334401");
+        assert_eq!(ask(&world, &mut core, &tftp("192.0.2.1", &phone.0)).0, MASTER);
+        assert_eq!(ask(&world, &mut core, &phone.under("key-of-a")).0, "another's");
     }
 
     #[test]
     fn urls_end_in_the_tenants_key_and_follow_it() {
         let (world, mut core) = keyed();
-        let path = "/001122334401.xml";
+        let phone = Phone::new("001122334401");
+        let by_tftp = tftp("192.0.2.1", &phone.0);
         let content = Content::default();
         let mut file = |world: &World, query: &Query<'_>| {
             core.begin_turn(world);
@@ -281,22 +297,22 @@ mod tests {
             }
         };
         let url = |key: &str| format!("<Url>http://192.0.2.1:8667{key}</Url>");
-        let first = file(&world, &own(path, "key-of-a"));
+        let first = file(&world, &phone.under("key-of-a"));
         assert!(first.contains(&url("/key-of-a")), "{first}");
-        assert_eq!(file(&world, &own(path, "key-of-a")), first);
-        assert_eq!(file(&world, &tftp("192.0.2.1", path)), first, "the same by TFTP");
-        let shared = file(&world, &own("/spa3102.cfg", "key-of-a"));
+        assert_eq!(file(&world, &phone.under("key-of-a")), first);
+        assert_eq!(file(&world, &by_tftp), first, "the same by TFTP");
+        let shared = file(&world, &phone.asks("/spa3102.cfg", "key-of-a"));
         assert!(shared.contains(&url("/key-of-a")), "{shared}");
-        let shared = file(&world, &own("/spa3102.cfg", "key$of~b"));
+        let shared = file(&world, &phone.asks("/spa3102.cfg", "key$of~b"));
         assert!(shared.contains(&url("/key$of~b")), "each tenant its own: {shared}");
         assert_eq!(world.set_keys([("a", "another-key")]), 1);
-        let by_tftp = file(&world, &tftp("192.0.2.1", path));
-        assert!(by_tftp.contains(&url("/another-key")), "{by_tftp}");
-        assert_eq!(file(&world, &own(path, "another-key")), by_tftp);
+        let new = file(&world, &by_tftp);
+        assert!(new.contains(&url("/another-key")), "{new}");
+        assert_eq!(file(&world, &phone.under("another-key")), new);
         // Without a key nothing is made up.
         assert_eq!(world.set_keys([]), 0);
-        let by_tftp = file(&world, &tftp("192.0.2.1", path));
-        assert!(by_tftp.contains(&url("")), "{by_tftp}");
+        let new = file(&world, &by_tftp);
+        assert!(new.contains(&url("")), "{new}");
     }
 
     #[test]
@@ -318,11 +334,12 @@ mod tests {
     fn one_key_is_one_tenants() {
         let (world, mut core) = keyed();
         assert_eq!(world.set_keys([("a", "same-key"), ("b", "same-key"), ("c", "")]), 1);
-        assert_eq!(ask(&world, &mut core, &own("/001122334401.xml", "same-key")).0, "a");
-        assert_eq!(ask(&world, &mut core, &own("/001122334401.xml", "")).0, "no key");
+        let phone = Phone::new("001122334401");
+        assert_eq!(ask(&world, &mut core, &phone.under("same-key")).0, "a");
+        assert_eq!(ask(&world, &mut core, &phone.under("")).0, "no key");
         let (off, _) = super::super::fixture::world(Settings::default());
         assert_eq!(off.set_keys(KEYS), 0);
         let mut core = off.core();
-        assert_eq!(ask(&off, &mut core, &http("192.0.2.1", "/001122334401.xml", "")).0, MASTER);
+        assert_eq!(ask(&off, &mut core, &phone.under("key-of-a")).0, MASTER);
     }
 }
