@@ -31,7 +31,8 @@ pub struct Stamp {
 /// All configurations, and the server's own settings below them.
 ///
 /// INVARIANT: `epoch` counts up after every change of a configuration that has children, of the
-/// server's settings and of tenants' keys; so (epoch, own revision) names the flattened settings of a configuration.
+/// server's settings and of tenants' keys; so (epoch, own revision) names the flattened settings of
+/// a configuration.
 #[derive(Debug)]
 pub struct Configs {
     configs: Index<ByName>,

@@ -1,4 +1,4 @@
-//! Under `url_key` a phone is given files under its tenant's key alone, and nobody is shown the key.
+//! Under `url_key` a phone is given files under its own tenant's key alone; nobody is shown a key.
 
 use crate::http::{Answer, Client};
 use crate::on_both_drivers;
@@ -114,7 +114,7 @@ fn a_phone_without_a_key_is_claimed_by_one(driver: &str) {
     assert!(place.import(stock_configs()).status.success());
     let server = keyed(&place, driver);
     set_key(&place, ONE, KEYS[0]);
-    let own = "001122334477.xml";
+    let own = "/001122334477.xml";
     let by_tftp = || {
         tftp::fetch(place.tftp, [127, 0, 3, 1], "/spa3102.cfg").unwrap();
         let file = tftp::fetch(place.tftp, [127, 0, 3, 1], own).unwrap();
@@ -127,9 +127,10 @@ fn a_phone_without_a_key_is_claimed_by_one(driver: &str) {
     assert!(!listed(ONE).contains("00:11:22:33:44:77"));
     let mut phone = Client::connect(place.http, [127, 0, 3, 1]).unwrap();
     let agent = "Cisco/SPA3102-5.1.10(GW) (001122334477)";
-    let answer = phone.get(&format!("/{}/{own}", KEYS[0]), agent).unwrap();
+    let answer = phone.get(&format!("/{}{own}", KEYS[0]), agent).unwrap();
     assert_eq!(answer.status, 200, "{}", answer.head);
     assert!(answer.text().contains("autoprov"), "{}", answer.text());
+    server.says("a device that nobody had becomes a tenant's", 1);
     assert!(listed(ONE).contains("00:11:22:33:44:77"), "{}", listed(ONE));
     assert_eq!(by_tftp(), answer.text(), "no key is asked for by TFTP");
     assert_eq!(server.log().matches("a tenant without a provisioning key").count(), 1);
