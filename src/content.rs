@@ -83,7 +83,8 @@ pub struct Counters {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum Key {
     Device(Text, FileId),
-    Common(Text, FileId),
+    /// With the tenant whose key its URLs have, where they have keys.
+    Common(Text, FileId, Option<Text>),
 }
 
 /// What a body was made from.
@@ -229,13 +230,17 @@ impl Content {
     ) -> Found {
         let config = Stamp { epoch: world.configs.epoch(), revision: Revision::default() };
         let source = Source { device: Revision::default(), config, plugins: decision.generation };
-        let key = Key::Common(release.id().clone(), file);
+        let tenant = if world.asks_keys() { decision.tenant_of_urls() } else { None };
+        let key = Key::Common(release.id().clone(), file, tenant.cloned());
         if let Some(found) = self.kept(&key, source) {
             return found;
         }
         let made = self.timed(|| {
             let mut settings = (*world.configs.base()).clone();
             raw::fill_defaults(&mut settings);
+            if let Some(tenant) = tenant {
+                world.put_key(&mut settings, tenant);
+            }
             release.rendered_common(file, &settings)
         });
         if let Err(reason) = &made {

@@ -234,9 +234,11 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Check { accept, flags } => check(&accept, &flags.settings()?)?,
         Command::Explain { associate, flags } => {
-            let plugins = Plugins::load(&flags.settings()?.plugins_dir)?;
+            let settings = flags.settings()?;
+            let plugins = Plugins::load(&settings.plugins_dir)?;
+            let what = (associate, settings.identification().url_key);
             let out = BufWriter::new(io::stdout().lock());
-            let bad = explain::run(&plugins, associate, BufReader::new(io::stdin().lock()), out)?;
+            let bad = explain::run(&plugins, what, BufReader::new(io::stdin().lock()), out)?;
             return Ok(ExitCode::from(u8::from(bad > 0)));
         }
         Command::Render { plugin, device, raw_config, out, now: _, flags } => {

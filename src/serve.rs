@@ -96,9 +96,12 @@ impl Server {
         tracing::info!(releases = plugins.releases().len(), "plugins are loaded");
         let store = Rocks::open(&settings.store_dir())?;
         let base = settings.base_raw_config();
-        let identification = settings.identification.settings();
-        let world = World::begin(Arc::new(store), plugins, identification, base);
-        control::restore_parameters(&world);
+        let world = World::begin(Arc::new(store), plugins, settings.identification(), base);
+        match control::restore_parameters(&world) {
+            _ if !world.asks_keys() => {}
+            0 => tracing::warn!("no tenant has a provisioning key: HTTP gives nobody anything"),
+            tenants => tracing::info!(tenants, "phones' URLs begin with their tenant's key"),
+        }
         if settings.rest_auth == Some(RestAuth::WazoAuth) {
             control::restore_master(&world);
         }

@@ -49,6 +49,8 @@ pub struct Settings {
     pub advertised_url: Option<String>,
     /// Settings that every configuration stands on.
     pub base_raw_config: Document,
+    /// How phones show by HTTP that they may ask; without it, they need not.
+    pub http_auth_strategy: Option<HttpAuth>,
     /// How phones are told apart.
     pub identification: Identification,
     /// Who may speak for others.
@@ -118,6 +120,14 @@ pub enum RestAuth {
     WazoAuth,
 }
 
+/// How phones show by HTTP that they may ask (`general.http_auth_strategy` of the predecessor).
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum HttpAuth {
+    /// By their tenant's provisioning key, with which the path of each URL begins.
+    UrlKey,
+}
+
 /// How phones are told apart.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(deny_unknown_fields, default)]
@@ -176,6 +186,7 @@ impl Default for Settings {
             driver: Driver::Auto,
             advertised_url: None,
             base_raw_config: Document::new(),
+            http_auth_strategy: None,
             identification: Identification::default(),
             proxy: Proxy::default(),
             synchronize: notify::Settings::default(),
@@ -212,6 +223,7 @@ impl Identification {
             auto_add: self.auto_add,
             master_tenant: Text::from(&*self.master_tenant),
             unknown_macs_max: never,
+            url_key: false,
         }
     }
 }
@@ -266,6 +278,12 @@ impl Settings {
                 message: error.message().to_owned(),
             }
         })
+    }
+
+    /// How phones are told apart, in the pipeline's own terms.
+    pub fn identification(&self) -> identify::Settings {
+        let url_key = self.http_auth_strategy == Some(HttpAuth::UrlKey);
+        identify::Settings { url_key, ..self.identification.settings() }
     }
 
     /// Where the store is.
@@ -375,6 +393,12 @@ mod tests {
         assert!(toml::from_str::<Settings>("http = \"here\"").is_err());
         let of = |text: &str| toml::from_str::<Settings>(text).expect("settings").check();
         assert!(of("http = \"\"\ntftp = \"\"").is_err());
+        let keyed = toml::from_str::<Settings>("http_auth_strategy = \"url_key\"");
+        assert!(keyed.expect("settings").identification().url_key);
+        assert!(!Settings::default().identification().url_key);
+        let error = toml::from_str::<Settings>("http_auth_strategy = \"basic\"");
+        let error = error.expect_err("there is no such way").to_string();
+        assert!(error.contains("`basic`") && error.contains("`url_key`"), "{error}");
         assert!(of("[proxy]\ncount = 1").is_err());
         assert!(of("[proxy]\ncount = 1\ntrusted = [\"127.0.0.1\"]").is_ok());
         assert!(of("[bus]").is_err());

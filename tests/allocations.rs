@@ -109,11 +109,17 @@ const SLOT: Slot = Slot { index: 0, generation: 0 };
 impl Bench {
     /// A server that knows the phones of the conversations, and one connection.
     fn new(peer: &str) -> Bench {
+        Bench::with(peer, Settings::default(), &[])
+    }
+
+    /// The same where these tenants have keys.
+    fn with(peer: &str, settings: Settings, keys: &[(&str, &str)]) -> Bench {
         let store = MemoryStore::of_fleet(include_str!("replay/site.jsonl"));
         // A folder of another plugin's: that costs phones of this one no look at the disk.
         let files = Folder::new();
         files.put("wazo-aastra-5.1.0/6930.st", 1000);
-        let shared = shared(&store, Settings::default(), &files.0);
+        let shared = shared(&store, settings, &files.0);
+        assert_eq!(shared.world.set_keys(keys.iter().copied()), keys.len());
         let free = (0..8).map(|_| Vec::with_capacity(8192)).collect();
         let io = Quiet(Rc::new(RefCell::new(Kernel {
             now: Instant::from_nanos(1_000_000_000),
@@ -198,6 +204,30 @@ fn a_known_phone_on_a_kept_connection_costs_no_allocation() {
             let line = String::from_utf8_lossy(&answer[..12]).into_owned();
             assert_eq!(line, format!("HTTP/1.1 {status}"), "{request}");
             assert_eq!((asked, sent), (0, 0), "{request}");
+        }
+    }
+}
+
+#[test]
+fn a_known_phone_under_its_tenants_key_costs_no_allocation() {
+    let settings = Settings { url_key: true, ..Settings::default() };
+    let keys = [("other", "key-of-other"), (&*settings.master_tenant.clone(), "key-of-ours")];
+    let mut bench = Bench::with("192.0.2.20:2000", settings, &keys);
+    let agent = "Yealink SIP-T28P 2.73.0.50 00:15:65:4a:a9:37";
+    for (path, status) in [
+        ("/key-of-ours/0015654aa937.cfg", "200"),
+        ("/key%2dof-ours/0015654aa937.cfg", "200"),
+        ("/key-of-ours/directory_setting.xml", "200"),
+        ("/key-of-ours/y000000000000.boot", "404"),
+        ("/wrong-key/0015654aa937.cfg", "404"),
+        ("/0015654aa937.cfg", "404"),
+    ] {
+        let get = format!("GET {path} HTTP/1.1\r\nHost: prov\r\nUser-Agent: {agent}\r\n\r\n");
+        for round in 0..20 {
+            let (asked, sent, answer) = bench.get(&get);
+            let line = String::from_utf8_lossy(&answer[..12]).into_owned();
+            assert_eq!(line, format!("HTTP/1.1 {status}"), "{path}");
+            assert!(round < 2 || (asked, sent) == (0, 0), "{asked}, {sent}: {path}");
         }
     }
 }

@@ -85,6 +85,7 @@ pub fn http<'a>(ip: IpAddr, path: &'a str, agent: &'a str) -> Query<'a> {
     Query {
         source: Source::Http,
         ip,
+        key: None,
         path: path.as_bytes(),
         name: path.trim_start_matches('/').as_bytes(),
         args: b"",

@@ -72,6 +72,7 @@ fn check_plugins(plugins: &Plugins) {
         let query = Query {
             source: Source::Http,
             ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            key: None,
             path: path.as_bytes(),
             name: &path.as_bytes()[1..],
             args: b"",

@@ -243,11 +243,11 @@ impl Ear for Listener {
 impl Api {
     /// Removes what belongs to a tenant that is gone. False: not all of it could be removed now.
     pub(super) fn forget_tenant(&self, tenant: &str) -> bool {
-        let removed = self.world().remove_tenant(tenant).map_err(|error| error.to_string());
-        let done = removed.and_then(|devices| {
-            let forgotten = self.parameters.forget(self.world(), tenant);
-            forgotten.map(|()| devices).map_err(|error| error.to_string())
-        });
+        // First: who still has its key can make no device of its any more.
+        let forgotten = self.parameters.forget(self.world(), tenant);
+        let done = forgotten
+            .map_err(|error| error.to_string())
+            .and_then(|()| self.world().remove_tenant(tenant).map_err(|error| error.to_string()));
         match &done {
             Ok(devices) => tracing::warn!(tenant, devices, "a tenant is gone: so are its devices"),
             Err(error) => tracing::error!(tenant, error, "what a tenant left cannot be removed"),

@@ -142,9 +142,10 @@ fn serve(
     Ok(Handle { runtime, keeper: None, stop, serving, address })
 }
 
-/// Makes the server be as the parameters say that operators set; the first thing at a start.
-pub fn restore_parameters(world: &World) {
-    Parameters::read(world).apply(world);
+/// Makes the server be as the parameters say that operators set; the first thing at a start. Says
+/// how many tenants' keys are in use.
+pub fn restore_parameters(world: &World) -> usize {
+    Parameters::read(world).apply(world)
 }
 
 /// Makes new devices belong to the master tenant that wazo-auth told at the last start, until it

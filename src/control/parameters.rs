@@ -43,11 +43,9 @@ impl Parameters {
         Parameters(Mutex::new(stored.unwrap_or_default()))
     }
 
-    /// Makes the server be as they say.
-    pub fn apply(&self, world: &World) {
-        if let Some(value) = self.lock().get(NAT) {
-            set_nat(world, value == "1");
-        }
+    /// Makes the server be as they say; how many tenants' keys it uses.
+    pub fn apply(&self, world: &World) -> usize {
+        apply(world, &self.lock())
     }
 
     fn get(&self, world: &World, name: &str, tenant: &str) -> Value {
@@ -69,13 +67,7 @@ impl Parameters {
         } else {
             new.insert(name.to_owned(), checked(name, value)?);
         }
-        let text = serde_json::to_vec(&new).expect("invariant: a JSON object can be written");
-        world.set_note(NOTE, &text)?;
-        *stored = new;
-        if name == NAT {
-            set_nat(world, stored.get(NAT).is_some_and(|value| value == "1"));
-        }
-        Ok(())
+        Ok(replace(world, &mut stored, new)?)
     }
 
     /// The proxy by which a URL is to be fetched, where one is set.
@@ -102,10 +94,7 @@ impl Parameters {
         if tenants.is_none_or(|tenants| tenants.shift_remove(tenant).is_none()) {
             return Ok(());
         }
-        let text = serde_json::to_vec(&new).expect("invariant: a JSON object can be written");
-        world.set_note(NOTE, &text)?;
-        *stored = new;
-        Ok(())
+        replace(world, &mut stored, new)
     }
 
     fn lock(&self) -> MutexGuard<'_, Document> {
@@ -165,8 +154,22 @@ fn value(call: &Call, name: &str) -> Value {
     call.api.parameters.get(call.world(), name, &call.caller.tenant)
 }
 
-fn set_nat(world: &World, nat: bool) {
-    world.change_settings(|settings| settings.nat = nat);
+/// Puts others in the place of those that are stored, and in use once they are durable.
+fn replace(world: &World, stored: &mut Document, new: Document) -> Result<(), StoreError> {
+    let text = serde_json::to_vec(&new).expect("invariant: a JSON object can be written");
+    world.set_note(NOTE, &text)?;
+    *stored = new;
+    apply(world, stored);
+    Ok(())
+}
+
+/// Makes the server be as they say; how many tenants' keys it uses, where phones' URLs have keys.
+fn apply(world: &World, stored: &Document) -> usize {
+    if let Some(value) = stored.get(NAT) {
+        world.change_settings(|settings| settings.nat = value == "1");
+    }
+    let tenants = stored.get(TENANTS).and_then(Value::as_object).into_iter().flatten();
+    world.set_keys(tenants.filter_map(|(name, of)| Some((&**name, of.get(KEY)?.as_str()?))))
 }
 
 /// What is stored of a value that is good.

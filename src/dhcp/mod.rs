@@ -34,6 +34,7 @@ impl Lease {
         let query = Query {
             source: Source::Dhcp,
             ip: IpAddr::V4(self.ip),
+            key: None,
             path: b"",
             name: b"",
             args: b"",

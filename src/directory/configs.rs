@@ -30,8 +30,9 @@ pub struct Stamp {
 
 /// All configurations, and the server's own settings below them.
 ///
-/// INVARIANT: `epoch` counts up after every change of a configuration that has children and of the
-/// server's settings; so (epoch, own revision) names the flattened settings of a configuration.
+/// INVARIANT: `epoch` counts up after every change of a configuration that has children, of the
+/// server's settings and of tenants' keys; so (epoch, own revision) names the flattened settings of
+/// a configuration.
 #[derive(Debug)]
 pub struct Configs {
     configs: Index<ByName>,
@@ -113,6 +114,11 @@ impl Configs {
     /// Replaces the server's own settings; everything is flattened anew.
     pub fn set_base(&self, base: Document) {
         self.base.store(Arc::new(base));
+        self.outdate();
+    }
+
+    /// Makes everything that was made from configurations outdated.
+    pub fn outdate(&self) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
     }
 

@@ -14,6 +14,7 @@
 mod draft;
 mod ids;
 mod retrieve;
+mod tenant;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -31,6 +32,7 @@ use crate::directory::{Configs, Directory};
 use crate::plugin::{Plugins, Release, Route, Scratch};
 use crate::query::{Query, Source};
 use draft::Draft;
+use tenant::Standing;
 use told::Told;
 
 /// How phones are told apart and what their requests may change (spec section 1.1).
@@ -48,6 +50,8 @@ pub struct Settings {
     pub master_tenant: Text,
     /// Distinct unknown MACs of one source in a window before it is refused for a while.
     pub unknown_macs_max: usize,
+    /// Phones' URLs begin with their tenant's key (spec section 4.4).
+    pub url_key: bool,
 }
 
 impl Default for Settings {
@@ -59,6 +63,7 @@ impl Default for Settings {
             auto_add: true,
             master_tenant: Text::from("00000000-0000-4000-8000-000000000001"),
             unknown_macs_max: crate::limits::UNKNOWN_MACS_MAX,
+            url_key: false,
         }
     }
 }
@@ -74,6 +79,8 @@ pub struct Basis<'a> {
     pub plugins: &'a Plugins,
     /// How phones are told apart.
     pub settings: &'a Settings,
+    /// The tenant whose key the request showed; none where no key is asked for.
+    pub tenant: Option<&'a Text>,
 }
 
 /// One core's memory for decisions.
@@ -98,10 +105,14 @@ pub struct Verdict<'a> {
     pub release: Option<&'a Release>,
     /// Whether the phone becomes a device by this request, and not just a provisional one.
     pub created: bool,
-    /// A MAC that no device has.
+    /// A MAC that no device has, or another tenant's.
     pub unknown_mac: Option<Mac>,
     /// Whether the phone was last seen at another address.
     pub moved: bool,
+    /// It is another tenant's, and its own file was asked for: nothing is given.
+    pub is_barred: bool,
+    /// It was nobody's, and becomes the tenant's whose key was shown.
+    pub is_claimed: bool,
     /// Whether it would be the same with more devices in the directory.
     pub is_certain: bool,
 }
@@ -113,8 +124,15 @@ pub fn identify<'a>(query: &Query<'_>, basis: &Basis<'a>, memory: &mut Memory) -
     let found = retrieve::retrieve(&told, basis);
     let is_certain = found.is_certain;
     let moved = found.device.as_ref().is_some_and(|d| d.ip.is_some_and(|ip| ip != told.ip));
-    let unknown_mac = told.mac.filter(|_| found.absent.mac && found.device.is_none());
     let is_new = found.device.is_none();
+    let may_change = is_new || !basis.settings.secure_updater;
+    let (is_foreign, is_claimed) = match found.device.as_ref().map(|d| basis.standing(d)) {
+        Some(Standing::Foreign) => (true, false),
+        Some(Standing::Unclaimed) => (!may_change, may_change),
+        Some(Standing::Own) | None => (false, false),
+    };
+    let is_unknown = is_foreign || (found.absent.mac && is_new);
+    let unknown_mac = told.mac.filter(|_| is_unknown);
     let may_add = basis.settings.auto_add && !basis.settings.secure_retriever;
     if is_new && !may_add {
         return Verdict { unknown_mac, ..Verdict::nobody() };
@@ -123,10 +141,16 @@ pub fn identify<'a>(query: &Query<'_>, basis: &Basis<'a>, memory: &mut Memory) -
     if is_new {
         update::create(&mut draft, &told, basis, &mut memory.ids);
     }
-    if is_new || !basis.settings.secure_updater {
+    if is_claimed {
+        update::claim(&mut draft, basis);
+    }
+    if may_change && !is_foreign {
         update::update(&mut draft, &told, basis, &mut memory.ids);
     }
     let (release, route) = route(query, draft.device(), basis);
+    let is_barred = is_foreign && route.is_private();
+    let (release, route) =
+        if is_barred { (None, Route::Missing { sensitive: false }) } else { (release, route) };
     if matches!(route, Route::Device { trigger: true, .. }) {
         update::note_sip_username(&mut draft, basis);
     }
@@ -141,6 +165,8 @@ pub fn identify<'a>(query: &Query<'_>, basis: &Basis<'a>, memory: &mut Memory) -
         created,
         unknown_mac,
         moved,
+        is_barred,
+        is_claimed,
         is_certain,
     }
 }
@@ -155,6 +181,8 @@ impl Verdict<'_> {
             created: false,
             unknown_mac: None,
             moved: false,
+            is_barred: false,
+            is_claimed: false,
             is_certain: false,
         }
     }

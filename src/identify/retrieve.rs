@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Basis;
+use super::tenant::Standing;
 use super::told::{self, Told};
 use crate::device::{Absent, Device};
 use crate::limits;
@@ -22,14 +23,22 @@ pub struct Found {
 pub fn retrieve(told: &Told<'_>, basis: &Basis<'_>) -> Found {
     let directory = basis.directory;
     let mut absent = Absent::default();
-    let mut device = told.mac.and_then(|mac| directory.by_mac(mac));
+    let mut device = told
+        .mac
+        .and_then(|mac| basis.nearest(directory.by_mac(mac), || directory.each_by_mac(&mac)));
     absent.mac = device.is_none() && told.mac.is_some();
     if device.is_none() {
-        device = told.sn.and_then(|sn| directory.by_serial(&told::utf8(sn)));
+        device = told.sn.and_then(|sn| {
+            let sn = told::utf8(sn);
+            basis.nearest(directory.by_serial(&sn), || directory.each_by_serial(&sn))
+        });
         absent.sn = device.is_none() && told.sn.is_some();
     }
     if device.is_none() && !basis.settings.secure_retriever {
-        device = told.uuid.and_then(|uuid| directory.by_uuid(&told::utf8(uuid)));
+        device = told.uuid.and_then(|uuid| {
+            let uuid = told::utf8(uuid);
+            basis.nearest(directory.by_uuid(&uuid), || directory.each_by_uuid(&uuid))
+        });
         absent.uuid = device.is_none() && told.uuid.is_some();
     }
     let is_certain = device.is_some() && absent == Absent::default();
@@ -44,7 +53,8 @@ pub fn retrieve(told: &Told<'_>, basis: &Basis<'_>) -> Found {
 fn by_address(told: &Told<'_>, basis: &Basis<'_>) -> Option<Arc<Device>> {
     let directory = basis.directory;
     if directory.count_at(told.ip) <= limits::ADDRESS_CANDIDATES_MAX {
-        let mut candidates = directory.at_address(told.ip).filter(|device| may_be(told, device));
+        let candidates = directory.at_address(told.ip);
+        let mut candidates = candidates.filter(|device| may_be(told, device, basis));
         match (candidates.next(), candidates.next()) {
             (None, _) => return None,
             (only, None) => return only,
@@ -52,11 +62,12 @@ fn by_address(told: &Told<'_>, basis: &Basis<'_>) -> Option<Arc<Device>> {
         }
     }
     let mut provisional = directory.provisional_at(told.ip);
-    provisional.find(|device| told.is_bare() && may_be(told, device))
+    provisional.find(|device| told.is_bare() && may_be(told, device, basis))
 }
 
-/// Whether nothing that both tell differs: MAC, vendor and model count.
-fn may_be(told: &Told<'_>, device: &Device) -> bool {
+/// Whether nothing that both tell differs: MAC, vendor and model count. An address is no sign that
+/// reaches over to another tenant's devices.
+fn may_be(told: &Told<'_>, device: &Device, basis: &Basis<'_>) -> bool {
     let agree = |told: Option<&[u8]>, stored: Option<&str>| match (told, stored) {
         (Some(told), Some(stored)) => told::is(told, stored),
         _ => true,
@@ -64,4 +75,5 @@ fn may_be(told: &Told<'_>, device: &Device) -> bool {
     (told.mac.is_none() || device.mac.is_none() || told.mac == device.mac)
         && agree(told.vendor, device.vendor.as_deref())
         && agree(told.model, device.model.as_deref())
+        && basis.standing(device) != Standing::Foreign
 }

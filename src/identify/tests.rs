@@ -32,6 +32,7 @@ impl Case {
             configs: &self.configs,
             plugins: &self.plugins,
             settings: &self.settings,
+            tenant: None,
         };
         let scratch = self.plugins.scratch();
         identify(query, &basis, &mut Memory { scratch, ids: Ids::seeded(7) })

@@ -1,5 +1,6 @@
 //! What a request changes of its device: gaps are filled, address and version follow the phone.
 
+use super::tenant::Standing;
 use super::told::{self, Told};
 use super::{Basis, Draft, Ids};
 use crate::device::{Device, Text};
@@ -15,8 +16,10 @@ pub fn create(draft: &mut Draft, told: &Told<'_>, basis: &Basis<'_>, ids: &mut I
     device.id = ids.device();
     device.ip = Some(told.ip);
     device.added = Some("auto".into());
-    device.tenant_uuid = Some(basis.settings.master_tenant.clone());
-    device.is_new = true;
+    let master = &basis.settings.master_tenant;
+    let tenant = basis.tenant.unwrap_or(master);
+    device.tenant_uuid = Some(tenant.clone());
+    device.is_new = tenant == master;
     device.provisional = told.is_bare();
     let is_full = if device.provisional {
         directory.provisional_count_at(told.ip) >= limits::PROVISIONAL_PER_SOURCE_MAX
@@ -26,6 +29,13 @@ pub fn create(draft: &mut Draft, told: &Told<'_>, basis: &Basis<'_>, ids: &mut I
     if is_full {
         draft.forget();
     }
+}
+
+/// Gives a device that nobody has claimed to the tenant whose key its phone showed.
+pub fn claim(draft: &mut Draft, basis: &Basis<'_>) {
+    let device = draft.edit();
+    device.tenant_uuid = basis.tenant.cloned();
+    device.is_new = basis.tenant == Some(&basis.settings.master_tenant);
 }
 
 /// Runs the updaters in their order (spec section 1.4).
@@ -92,11 +102,13 @@ fn settle(draft: &mut Draft, told: &Told<'_>, basis: &Basis<'_>) {
     }
     let here = basis.directory.provisional_count_at(told.ip) > 0;
     let others = here.then(|| basis.directory.provisional_at(told.ip)).into_iter().flatten();
-    let mut others = others.filter(|other| other.id != device.id && may_be_same(device, other));
+    let is_ours = |other: &Device| basis.standing(other) != Standing::Foreign;
+    let others = others.filter(|other| other.id != device.id && may_be_same(device, other));
+    let mut others = others.filter(|other| is_ours(other));
     // Of several that may be this phone, none is taken for it.
     let stand_in = others.next().filter(|_| others.next().is_none());
     let twin = || basis.directory.twin_by_serial(&told::utf8(told.sn?), &device.id);
-    let twin = || if told.mac.is_some() { twin() } else { None };
+    let twin = || if told.mac.is_some() { twin().filter(|twin| is_ours(twin)) } else { None };
     let Some(stand_in) = stand_in.or_else(twin) else { return };
     let is_lacking = device.vendor.is_none() || device.model.is_none() || device.version.is_none();
     if is_lacking {

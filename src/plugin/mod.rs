@@ -30,7 +30,7 @@ pub use manifest::{LoadError, Transport};
 pub use notify::Event;
 pub use overrides::{Fault, Override, Overrides};
 pub use package::{Glob, Kind, Package, Step, clean};
-pub use render::RenderError;
+pub use render::{RenderError, server_url};
 pub use vendors::vendor_of;
 
 use ahash::RandomState;
@@ -175,6 +175,13 @@ pub enum Route {
         /// The name is one that holds credentials.
         sensitive: bool,
     },
+}
+
+impl Route {
+    /// Whether it is one phone's alone: its own file, or a name that holds credentials.
+    pub fn is_private(&self) -> bool {
+        matches!(self, Route::Device { .. } | Route::Missing { sensitive: true })
+    }
 }
 
 impl Plugins {

@@ -38,9 +38,14 @@ fn by_http(peer: &Peer, asked: &Asked) -> io::Result<Content> {
 
 /// HTTP/1.0: the body ends where the connection does.
 fn http_request(peer: &Peer, asked: &Asked) -> Vec<u8> {
-    let Asked { ip, path, args, agent, form, .. } = asked;
+    let Asked { ip, key, path, args, agent, form, .. } = asked;
     let method: &[u8] = if form.is_some() { b"POST " } else { b"GET " };
-    let mut out = [method, path].concat();
+    let mut out = method.to_vec();
+    if let Some(key) = key {
+        out.push(b'/');
+        out.extend_from_slice(key);
+    }
+    out.extend_from_slice(path);
     if !args.is_empty() {
         out.push(b'?');
         out.extend_from_slice(args);
@@ -152,6 +157,7 @@ mod tests {
         let asked = Asked {
             source: Source::Http,
             ip: [192, 0, 2, 7].into(),
+            key: None,
             path: b"/a%20b\xff.cfg".to_vec(),
             args: b"mac=1".to_vec(),
             agent: Some(b"Acme \xe9".to_vec()),
@@ -162,10 +168,13 @@ mod tests {
         let wanted: &[u8] = b"GET /a%20b\xff.cfg?mac=1 HTTP/1.0\r\nHost: old.example:8667\r\n\
             X-Forwarded-For: 192.0.2.7\r\nUser-Agent: Acme \xe9\r\nConnection: close\r\n\r\n";
         assert_eq!(http_request(&peer, &asked), wanted);
-        let posted = Asked { form: Some(b"uuid=1".to_vec()), args: Vec::new(), ..asked };
-        let posted = http_request(&peer, &posted);
+        let asked = Asked { form: Some(b"uuid=1".to_vec()), args: Vec::new(), ..asked };
+        let posted = http_request(&peer, &asked);
         assert!(posted.starts_with(b"POST /a%20b\xff.cfg HTTP/1.0\r\n"));
         assert!(posted.ends_with(b"Content-Length: 6\r\nConnection: close\r\n\r\nuuid=1"));
+        let keyed = Asked { key: Some(b"key-of-a".to_vec()), form: None, ..asked };
+        let keyed = http_request(&peer, &keyed);
+        assert!(keyed.starts_with(b"GET /key-of-a/a%20b\xff.cfg HTTP/1.0\r\n"));
     }
 
     #[test]

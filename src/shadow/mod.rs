@@ -48,6 +48,8 @@ pub struct Shadow {
 struct Asked {
     source: Source,
     ip: IpAddr,
+    /// The tenant's key that the path began with: for the other server, and for nobody else.
+    key: Option<Vec<u8>>,
     path: Vec<u8>,
     args: Vec<u8>,
     agent: Option<Vec<u8>>,
@@ -110,6 +112,7 @@ impl Shadow {
         let asked = Asked {
             source: query.source,
             ip: query.ip,
+            key: query.key.map(<[u8]>::to_vec),
             path: query.path.to_vec(),
             args: query.args.to_vec(),
             agent: query.agent.map(<[u8]>::to_vec),

@@ -265,6 +265,7 @@ impl Asked {
         Query {
             source: self.source,
             ip: ADDRESS,
+            key: None,
             path: &self.path,
             name: b"",
             args: &self.args,

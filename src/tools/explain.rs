@@ -7,20 +7,21 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::device::Mac;
 use crate::plugin::{Info, Plugins, Scratch};
-use crate::query::{Query, Sighting, Source};
+use crate::query::{Query, Sighting, Source, split_key};
 
 /// The address of a request that names none (RFC 5737's first documentation block).
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10));
 
 /// Reads requests (`{"id","protocol","request"}`) and writes what each tells; or, to
 /// `associate`, reads what is known of phones (`{"id","dev_info"}`) and writes every plugin's
-/// score. Returns how many lines could not be read; each got an `error` of its own.
+/// score. Where phones' URLs begin with their tenant's key (`url_key`), HTTP paths do so here, and
+/// any key is good. Returns how many lines could not be read; each got an `error` of its own.
 ///
 /// # Errors
 /// Only those of the streams.
 pub fn run(
     plugins: &Plugins,
-    associate: bool,
+    (associate, url_key): (bool, bool),
     input: impl BufRead,
     mut output: impl Write,
 ) -> io::Result<usize> {
@@ -34,7 +35,7 @@ pub fn run(
         let answer = if associate {
             association(plugins, &line)
         } else {
-            information(plugins, &mut scratch, &line)
+            information(plugins, &mut scratch, &line, url_key)
         };
         let answer = answer.unwrap_or_else(|error| {
             bad += 1;
@@ -77,7 +78,12 @@ fn id_of(line: &[u8]) -> Json {
     value.and_then(|value| value.get("id").cloned()).unwrap_or(Json::Null)
 }
 
-fn information(plugins: &Plugins, scratch: &mut Scratch, line: &[u8]) -> Result<Json, String> {
+fn information(
+    plugins: &Plugins,
+    scratch: &mut Scratch,
+    line: &[u8],
+    url_key: bool,
+) -> Result<Json, String> {
     let line: RequestLine = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let request = &line.request;
     let (mut agent, mut class) = (None, None);
@@ -87,7 +93,8 @@ fn information(plugins: &Plugins, scratch: &mut Scratch, line: &[u8]) -> Result<
         "http" => {
             let target = bytes(&request.path)?;
             let mut parts = target.splitn(2, |&byte| byte == b'?');
-            path = parts.next().unwrap_or_default().to_vec();
+            let raw = parts.next().unwrap_or_default();
+            path = if url_key { split_key(raw).1 } else { raw }.to_vec();
             args = parts.next().unwrap_or_default().to_vec();
             let named = request.headers.iter();
             let found = named.rev().find(|(name, _)| name.eq_ignore_ascii_case("user-agent"));
@@ -110,6 +117,7 @@ fn information(plugins: &Plugins, scratch: &mut Scratch, line: &[u8]) -> Result<
     let query = Query {
         source,
         ip: request.ip.unwrap_or(ADDRESS),
+        key: None,
         path: &path,
         name: b"",
         args: &args,

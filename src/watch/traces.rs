@@ -98,6 +98,8 @@ fn words(traced: &Traced) -> &'static str {
         Fate::Failed => "the file cannot be made; the log says why",
         Fate::Wrong => "the request cannot be answered",
         Fate::Refused => "refused: its source walks through MACs",
+        Fate::Keyless => "its path does not begin with a tenant's key",
+        Fate::Foreign => "its key is of another tenant than the phone",
         Fate::Later => "has to ask again",
         Fate::Left => "aborted: the phone left before it had all",
         Fate::Silent => "aborted: the phone fell silent",

@@ -12,11 +12,14 @@ use crate::ring::{Body, Opened, Output};
 use crate::time::Civil;
 use crate::wire::http::{
     ContentRange, DateCache, Method, Persistence, Representation, Request, ResponseHead, Selection,
-    Status, select, write_error, write_head,
+    Status, select, write_error, write_head, write_text,
 };
 
 /// What phones may do here (RFC 9110 section 10.2.1).
 const ALLOW: &str = "GET, HEAD, OPTIONS";
+
+/// What is said under a key that is no tenant's.
+const NOWHERE: &[u8] = b"Nowhere to route this request.\r\n";
 
 /// One answer.
 #[derive(Debug)]
@@ -69,6 +72,13 @@ impl Answer {
         } else {
             write_error(head, status, dates, self.persistence, self.with_content);
         }
+    }
+
+    /// Says 404 in the words of a request that is routed to nobody (spec section 4.4).
+    pub fn tell_nowhere(&mut self, dates: &DateCache) {
+        self.status = Status::NotFound;
+        let head = &mut self.output.head;
+        write_text(head, (self.status, NOWHERE), dates, self.persistence, self.with_content);
     }
 
     /// Says what can be asked.

@@ -4,13 +4,14 @@ use super::answer::Answer;
 use super::trace::{Asked, Fate, Ticket};
 use super::{Peer, Site, Tally, Worker};
 use crate::content::Found;
-use crate::query::{Query, Source};
+use crate::query::{Query, Source, split_key};
 use crate::ring::{Io, Output, Slot, Then};
 use crate::time::Instant;
 use crate::wire::http::{
     After, Connection, Expiry, Method, Persistence, Request, RequestError, Status, Step,
-    client_address, decode_path, write_error,
+    client_address, decode_path, decode_segment, write_error,
 };
+use crate::world::Barred;
 
 impl<I: Io> Worker<I> {
     /// Goes on with a connection as far as what came in allows.
@@ -93,9 +94,16 @@ impl Site {
     ) -> Option<Answer> {
         let mut answer = Answer::new(request, head);
         let mut ip = address.ip();
-        let mut buffer = std::mem::take(&mut self.path);
+        let (mut buffer, mut key_buffer) =
+            (std::mem::take(&mut self.path), std::mem::take(&mut self.key));
         let mut is_decided = true;
-        match decode_path(request.path, &mut buffer) {
+        // From here on nobody sees the key but who decides: it is in no log and in no trace.
+        let (key, raw) = match self.core.asks_keys() {
+            true => split_key(request.path),
+            false => (&b""[..], request.path),
+        };
+        let key = self.core.asks_keys().then(|| decode_segment(key, &mut key_buffer));
+        match decode_path(raw, &mut buffer) {
             Err(error) => answer.tell(Status::from(error), &self.dates),
             Ok(path) => {
                 let proxies = &*self.shared.proxies;
@@ -104,7 +112,8 @@ impl Site {
                 let query = Query {
                     source: Source::Http,
                     ip,
-                    path: request.path,
+                    key,
+                    path: raw,
                     name: path.strip_prefix(b"/").unwrap_or(path),
                     args: request.args,
                     agent: request.agent,
@@ -115,7 +124,7 @@ impl Site {
                 is_decided = self.decide(now, request, &query, &mut answer);
             }
         }
-        self.path = buffer;
+        (self.path, self.key) = (buffer, key_buffer);
         if !is_decided {
             return None;
         }
@@ -125,7 +134,7 @@ impl Site {
             at: now,
             source: tally.source,
             ip,
-            path: request.path,
+            path: raw,
             device: answer.device.take(),
             status: tally.status,
             fate: answer.fate,
@@ -150,6 +159,8 @@ impl Site {
             Method::Post if request.form.is_some() && decision.is_waiting => {
                 answer.tell(Status::ServiceUnavailable, &self.dates);
             }
+            Method::Options => answer.options(&self.dates),
+            _ if decision.barred == Some(Barred::Key) => answer.tell_nowhere(&self.dates),
             _ if reads && decision.is_refused => {
                 answer.tell(Status::TooManyRequests, &self.dates);
             }
@@ -159,7 +170,6 @@ impl Site {
                 let found = (found, &mut self.files);
                 answer.give(request, query.name, found, (&self.dates, self.civil));
             }
-            Method::Options => answer.options(&self.dates),
             Method::Other => answer.tell(Status::NotImplemented, &self.dates),
             _ => answer.tell(Status::MethodNotAllowed, &self.dates),
         }

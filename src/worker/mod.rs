@@ -100,6 +100,8 @@ struct Site {
     core: Core,
     /// A path that had to be decoded.
     path: Vec<u8>,
+    /// A key that had to be decoded.
+    key: Vec<u8>,
     files: Files,
     dates: DateCache,
     civil: Civil,
@@ -140,7 +142,8 @@ impl<I: Io> Worker<I> {
         let core = shared.world.core();
         let dates = DateCache::new(civil);
         let (files, trace) = (Files::default(), Trace::default());
-        let site = Site { shared, core, path: Vec::new(), files, dates, civil, stats, trace };
+        let (path, key) = (Vec::new(), Vec::new());
+        let site = Site { shared, core, path, key, files, dates, civil, stats, trace };
         Self {
             io,
             site,

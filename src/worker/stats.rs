@@ -145,7 +145,9 @@ impl Stats {
 
     /// A request was decided: whose it was, and what it was to that phone's boot.
     pub fn asked(&self, now: Instant, world: &World, decision: &Decision<'_>, gives: bool) {
-        let Some(device) = &decision.device else {
+        // Who shows another tenant's key is not the phone whose file it asks for.
+        let device = decision.device.as_ref().filter(|_| decision.barred.is_none());
+        let Some(device) = device else {
             // Refused ones are counted by the world, and one that waits asks again.
             if !decision.is_refused && !decision.is_waiting {
                 add(&self.strangers, 1);

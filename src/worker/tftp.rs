@@ -135,6 +135,7 @@ impl Tftp {
                 let query = Query {
                     source: Source::Tftp,
                     ip: asked.ip,
+                    key: None,
                     path: request.name,
                     name,
                     args: b"",

@@ -12,7 +12,7 @@ use crate::device::{Device, Mac};
 use crate::limits::{TRACE_ADDRESSES, TRACE_PATH_BYTES_MAX, TRACE_PHONES, TRACE_REQUESTS};
 use crate::query::Source;
 use crate::time::{Duration, Instant};
-use crate::world::Decision;
+use crate::world::{Barred, Decision};
 
 /// Whose requests are remembered together.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -40,6 +40,10 @@ pub enum Fate {
     Wrong,
     /// Its source walks through MACs.
     Refused,
+    /// Its path does not begin with a tenant's key.
+    Keyless,
+    /// Its key is of another tenant than the phone.
+    Foreign,
     /// It has to ask again: the store is being loaded, or there are too many transfers.
     Later,
     /// The peer left before it had all.
@@ -61,6 +65,8 @@ impl Fate {
             _ if decision.is_refused => Fate::Refused,
             200..=399 => Fate::Given,
             503 => Fate::Later,
+            404 if decision.barred == Some(Barred::Key) => Fate::Keyless,
+            404 if decision.barred == Some(Barred::Tenant) => Fate::Foreign,
             404 if decision.device.is_none() => Fate::Unknown,
             404 if decision.release.is_none() => Fate::Unserved,
             404 if is_failed => Fate::Failed,
@@ -78,7 +84,7 @@ pub struct Asked<'a> {
     pub source: Source,
     /// From where.
     pub ip: IpAddr,
-    /// Path or file name, as it came.
+    /// Path or file name, as it came; without the tenant's key.
     pub path: &'a [u8],
     /// The phone, as it is behind this request.
     pub device: Option<Arc<Device>>,

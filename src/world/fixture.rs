@@ -116,9 +116,9 @@ models = { SPA3102 = { version = "5.1.10" }, SPA504G = { version = "7.4.9c" } }
 "#;
 
 const PROFILE: &str = "<flat-profile><User_ID_1_>{{ sip_lines['1'].username }}</User_ID_1_>\
-                       {{ X_note }}</flat-profile>\n";
+                       <Url>{{ server_url }}</Url>{{ X_note }}</flat-profile>\n";
 const COMMON: &str = "<flat-profile><Profile_Rule>tftp://{{ ip }}/$MA.xml</Profile_Rule>\
-                      </flat-profile>\n";
+                      <Url>{{ server_url }}</Url></flat-profile>\n";
 
 /// The one vendor's plugins, loaded from a folder.
 pub fn plugins() -> Plugins {
@@ -175,6 +175,7 @@ pub fn tftp<'a>(ip: &str, path: &'a str) -> Query<'a> {
     Query {
         source: Source::Tftp,
         ip: ip.parse().expect("an address"),
+        key: None,
         path: path.as_bytes(),
         name: path.trim_start_matches('/').as_bytes(),
         args: b"",

@@ -6,6 +6,7 @@
 mod boots;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod keys;
 mod loading;
 mod operator;
 mod tenants;
@@ -15,19 +16,20 @@ mod tests;
 pub use boots::{Boots, Step as BootStep};
 pub use operator::Refusal;
 
-use arc_swap::{ArcSwap, Cache};
+use arc_swap::{ArcSwap, ArcSwapOption, Cache};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::device::{Change, Device, Document, Put, Stale, raw};
+use crate::device::{Change, Device, Document, Put, Stale, Text, raw};
 use crate::directory::{Configs, Directory, Dirty, Key};
 use crate::identify::{Basis, Ids, Memory, Settings, Step, Verdict, Walkers, identify};
 use crate::limits;
 use crate::plugin::{Plugins, Release, Route};
-use crate::query::Query;
+use crate::query::{Query, Source};
 use crate::store::{Documents, Loaded, Stats, Store, StoreError, WriteBehind};
 use crate::time::Instant;
+use keys::Keys;
 use loading::Loading;
 
 /// Everything that is shared.
@@ -40,6 +42,9 @@ pub struct World {
     pub boots: Boots,
     plugins: ArcSwap<Plugins>,
     settings: Arc<ArcSwap<Settings>>,
+    /// None where no keys are asked for.
+    keys: ArcSwapOption<Keys>,
+    asks_keys: bool,
     walkers: Walkers,
     loading: Loading,
     behind: WriteBehind,
@@ -55,6 +60,8 @@ pub struct Core {
     plugins: Arc<Plugins>,
     /// Looked at again at each request, without a write to what cores share.
     settings: Cache<Arc<ArcSwap<Settings>>, Arc<Settings>>,
+    /// This turn's keys; none where no keys are asked for.
+    keys: Option<Arc<Keys>>,
     memory: Memory,
 }
 
@@ -73,8 +80,21 @@ pub struct Decision<'a> {
     pub is_stored: bool,
     /// The source is refused for a while: 429 and close, or silence.
     pub is_refused: bool,
+    /// Nothing is given, and why.
+    pub barred: Option<Barred>,
+    /// The tenant whose key the request showed.
+    pub tenant: Option<&'a Text>,
     /// It cannot be decided before more of the store is loaded: it is to be asked again.
     pub is_waiting: bool,
+}
+
+/// Why a request is given nothing, whatever it asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Barred {
+    /// Its path does not begin with a tenant's key.
+    Key,
+    /// The key is of another tenant than the phone, whose own file was asked for.
+    Tenant,
 }
 
 /// What was counted since the start.
@@ -125,6 +145,8 @@ impl World {
             configs,
             boots: Boots::default(),
             plugins: ArcSwap::from_pointee(plugins),
+            asks_keys: settings.url_key,
+            keys: ArcSwapOption::from(settings.url_key.then(Arc::default)),
             settings: Arc::new(ArcSwap::from_pointee(settings)),
             walkers: Walkers::default(),
             behind: WriteBehind::start(store, documents, dirty),
@@ -139,7 +161,8 @@ impl World {
     pub fn core(&self) -> Core {
         let plugins = self.plugins.load_full();
         let memory = Memory { scratch: plugins.scratch(), ids: Ids::random() };
-        Core { plugins, settings: Cache::new(Arc::clone(&self.settings)), memory }
+        let settings = Cache::new(Arc::clone(&self.settings));
+        Core { plugins, settings, keys: self.keys.load_full(), memory }
     }
 
     /// The plugins in use.
@@ -164,9 +187,16 @@ impl World {
         core: &'a mut Core,
         now: Instant,
     ) -> Decision<'a> {
-        let Core { plugins, settings, memory } = core;
+        let Core { plugins, settings, keys, memory } = core;
         let (plugins, settings): (&'a Plugins, &'a Settings) = (plugins, settings.load());
-        let basis = Basis { directory: &self.directory, configs: &self.configs, plugins, settings };
+        let (directory, configs) = (&*self.directory, &*self.configs);
+        let mut basis = Basis { directory, configs, plugins, settings, tenant: None };
+        if let Some(keys) = keys.as_ref().filter(|_| query.source == Source::Http) {
+            basis.tenant = query.key.and_then(|key| keys.tenant(key));
+            if basis.tenant.is_none() {
+                return Decision { barred: Some(Barred::Key), ..Decision::nobody(plugins) };
+            }
+        }
         // Before anything is looked for: what is missed after this is not there.
         let is_loaded = self.directory.is_complete();
         for _ in 0..limits::DECISIONS_MAX {
@@ -180,18 +210,19 @@ impl World {
             }
             let Some(put) = verdict.change.take() else {
                 let is_stored = verdict.device.as_ref().is_some_and(|d| d.revision.0 > 0);
-                return self.settle(query, verdict, plugins, is_stored, now);
+                return self.settle(query, verdict, &basis, is_stored, now);
             };
             if let Ok(device) = self.take(*put) {
                 verdict.device = Some(device);
-                return self.settle(query, verdict, plugins, true, now);
+                return self.settle(query, verdict, &basis, true, now);
             }
             self.stale.fetch_add(1, Ordering::Relaxed);
             std::thread::yield_now();
         }
         self.undecided.fetch_add(1, Ordering::Relaxed);
         let verdict = identify(query, &basis, memory);
-        self.settle(query, Verdict { created: false, ..verdict }, plugins, false, now)
+        let verdict = Verdict { created: false, is_claimed: false, ..verdict };
+        self.settle(query, verdict, &basis, false, now)
     }
 
     /// Removes what has been provisional for too long; to be called now and then.
@@ -228,11 +259,17 @@ impl World {
         self.behind.stop()
     }
 
-    /// What a device's files are made from: its layers with defaults filled in (spec section 2.8).
-    /// None without a configuration that is known.
+    /// What a device's files are made from: its layers with defaults filled in (spec section 2.8),
+    /// and its tenant's key in the server's address, where keys are asked for. None without a
+    /// configuration that is known.
     pub fn settings_of(&self, device: &Device) -> Option<Document> {
         let mut settings = self.configs.flatten(device.config.as_deref()?)?;
         raw::fill_defaults(&mut settings);
+        if self.asks_keys {
+            let master = || self.settings().master_tenant.clone();
+            let tenant = device.tenant_uuid.clone().unwrap_or_else(master);
+            self.put_key(&mut settings, &tenant);
+        }
         Some(settings)
     }
 
@@ -296,7 +333,7 @@ impl World {
         &self,
         query: &Query<'_>,
         verdict: Verdict<'a>,
-        plugins: &Plugins,
+        basis: &Basis<'a>,
         is_stored: bool,
         now: Instant,
     ) -> Decision<'a> {
@@ -310,6 +347,9 @@ impl World {
                     target: "security",
                     "New device created automatically from {}: {}", query.ip, device.id
                 );
+            }
+            if let Some(tenant) = basis.tenant.filter(|_| verdict.is_claimed || verdict.is_barred) {
+                tell_tenant(query.ip, device, tenant, verdict.is_claimed);
             }
         }
         if let Route::Device { sensitive: true, .. } | Route::Missing { sensitive: true } =
@@ -325,9 +365,11 @@ impl World {
             device: verdict.device,
             route: verdict.route,
             release: verdict.release,
-            generation: plugins.generation(),
+            generation: basis.plugins.generation(),
             is_stored,
             is_refused: false,
+            barred: verdict.is_barred.then_some(Barred::Tenant),
+            tenant: basis.tenant,
             is_waiting: false,
         }
     }
@@ -339,13 +381,24 @@ impl World {
 }
 
 impl Core {
-    /// Takes the plugins that are in use now; to be called once a turn.
+    /// Takes the plugins and keys that are in use now; to be called once a turn.
     pub fn begin_turn(&mut self, world: &World) {
         let plugins = world.plugins.load();
         if plugins.generation() != self.plugins.generation() {
             self.plugins = Arc::clone(&plugins);
             self.memory.scratch = self.plugins.scratch();
         }
+        if let Some(keys) = &mut self.keys {
+            let now = world.keys.load();
+            if let Some(now) = now.as_ref().filter(|now| !Arc::ptr_eq(now, keys)) {
+                *keys = Arc::clone(now);
+            }
+        }
+    }
+
+    /// Whether phones' URLs begin with keys.
+    pub fn asks_keys(&self) -> bool {
+        self.keys.is_some()
     }
 
     /// This turn's plugins.
@@ -358,6 +411,12 @@ impl Decision<'_> {
     /// Whether the file is one whose fetch says that the phone takes its configuration.
     pub fn is_trigger(&self) -> bool {
         matches!(self.route, Route::Device { trigger: true, .. })
+    }
+
+    /// The tenant whose key belongs into the URLs of what is given: that of the key that was shown,
+    /// and where none was asked for, the phone's own.
+    pub fn tenant_of_urls(&self) -> Option<&Text> {
+        self.tenant.or_else(|| self.device.as_ref()?.tenant_uuid.as_ref())
     }
 
     /// Number of the vendor whose plugin serves the phone; 0 without.
@@ -381,7 +440,23 @@ impl Decision<'_> {
             generation: plugins.generation(),
             is_stored: false,
             is_refused: false,
+            barred: None,
+            tenant: None,
             is_waiting: false,
         }
     }
+}
+
+/// Says that a key reached over to a device that is not its tenant's; the key is not told.
+fn tell_tenant(ip: IpAddr, device: &Device, tenant: &Text, is_claimed: bool) {
+    if is_claimed {
+        tracing::info!(device = %device.id, %tenant, "a device that nobody had becomes a tenant's");
+        return;
+    }
+    tracing::warn!(
+        target: "security",
+        "File of device {} of tenant {} requested from {ip} with the key of tenant {tenant}",
+        device.id,
+        device.tenant_uuid.as_deref().unwrap_or("-")
+    );
 }

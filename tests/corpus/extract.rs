@@ -13,7 +13,8 @@ fn extraction_is_that_of_the_corpus() {
     let rows = bench.rows("extract.jsonl");
     let input: Vec<String> = rows.iter().map(ToString::to_string).collect();
     let mut output = Vec::new();
-    let bad = explain::run(&bench.plugins, false, input.join("\n").as_bytes(), &mut output);
+    let bad =
+        explain::run(&bench.plugins, (false, false), input.join("\n").as_bytes(), &mut output);
     assert_eq!(bad.expect("a stream in memory"), 0);
     let answers = std::str::from_utf8(&output).expect("JSON lines").lines();
     let mut score = Score::default();

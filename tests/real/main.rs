@@ -8,6 +8,7 @@ mod ctl;
 mod early;
 mod hostile;
 mod http;
+mod keys;
 mod leases;
 mod metrics;
 mod moving;

@@ -70,7 +70,8 @@ impl Site {
         fs::create_dir_all(folder.join("plugins")).unwrap();
         let vendor = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/yealink");
         std::os::unix::fs::symlink(vendor, folder.join("plugins/yealink")).unwrap();
-        let site = Site::start(folder, Guard::Open { master: MASTER.into() }, notify);
+        let guard = Guard::Open { master: MASTER.into() };
+        let site = Site::start(folder, Settings::default(), guard, notify);
         for config in [
             r#"{"id":"base","parent_ids":[],"deletable":false,"raw_config":{"X_site":"é"}}"#,
             r#"{"id":"autoprov","parent_ids":["base"],"role":"autocreate","deletable":false,
@@ -89,14 +90,19 @@ impl Site {
 
     /// One on a folder that is there, where the guard is asked who callers are.
     pub fn guarded(folder: PathBuf, guard: Guard) -> Site {
-        Site::start(folder, guard, None)
+        Site::start(folder, Settings::default(), guard, None)
     }
 
-    fn start(folder: PathBuf, guard: Guard, notify: Notify) -> Site {
+    /// The same where phones' URLs begin with keys.
+    pub fn keyed(folder: PathBuf, guard: Guard) -> Site {
+        Site::start(folder, Settings { url_key: true, ..Settings::default() }, guard, None)
+    }
+
+    fn start(folder: PathBuf, settings: Settings, guard: Guard, notify: Notify) -> Site {
         let plugins = Plugins::load(&folder.join("plugins")).unwrap();
         let store = Arc::new(Rocks::open(&folder.join("db")).unwrap());
         let base: Document = serde_json::from_str(r#"{"ip":"192.0.2.1"}"#).unwrap();
-        let world = Arc::new(World::begin(store, plugins, Settings::default(), base));
+        let world = Arc::new(World::begin(store, plugins, settings, base));
         control::restore_parameters(&world);
         if let Guard::WazoAuth { .. } = guard {
             control::restore_master(&world);

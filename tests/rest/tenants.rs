@@ -5,7 +5,10 @@ use crate::auth::{ask, send};
 use crate::site::{MASTER, Site};
 use crate::wazo::{Act, T1, T2, TOP, Wazo, eventually, guard};
 use ringboot::control::Guard;
+use ringboot::device::Mac;
+use ringboot::query::{Query, Source};
 use ringboot::time::{self, Duration};
+use ringboot::world::Barred;
 use std::thread;
 
 #[test]
@@ -78,6 +81,51 @@ fn a_renewal_that_fails_is_tried_again_after_growing_pauses() {
     let took = time::now().since(began);
     assert!(took < Duration::from_millis(1500), "{took:?}");
     eventually("it is used", || ask(&site, "top", "", "GET /0.2").status == 200);
+}
+
+/// What the world says of a phone that asks under a key.
+fn barred(site: &Site, key: &str) -> Option<Barred> {
+    let query = Query {
+        source: Source::Http,
+        ip: [192, 0, 2, 7].into(),
+        key: Some(key.as_bytes()),
+        path: b"/001565000001.cfg",
+        name: b"001565000001.cfg",
+        args: b"",
+        agent: None,
+        form: None,
+        vendor_class: None,
+        mac: None,
+    };
+    site.world.decide(&query, &mut site.world.core(), time::now()).barred
+}
+
+#[test]
+fn a_key_counts_from_when_it_is_set_until_its_tenant_is_gone() {
+    let wazo = Wazo::new();
+    let mut guard = wazo.guard(Duration::ZERO);
+    if let Guard::WazoAuth { keeping, .. } = &mut guard {
+        keeping.sweep_interval = Duration::from_millis(1);
+    }
+    let site = Site::keyed(Site::new("keyed").stop(), guard);
+    eventually("the master tenant", || *site.world.settings().master_tenant == *TOP);
+    let put = |key: &str| {
+        let body = format!(r#"{{"param":{{"value":"{key}"}}}}"#);
+        send(&site, "two", "", "PUT /0.2/configure/provisioning_key", &body).status
+    };
+    assert_eq!(barred(&site, "key-of-two"), Some(Barred::Key));
+    assert_eq!((put("key-of-two"), barred(&site, "key-of-two")), (204, None));
+    assert_eq!((put("short"), barred(&site, "key-of-two")), (400, None));
+    assert_eq!((put("other-key"), barred(&site, "other-key")), (204, None));
+    assert_eq!(barred(&site, "key-of-two"), Some(Barred::Key));
+    assert_eq!((put(""), barred(&site, "other-key")), (204, Some(Barred::Key)));
+    assert_eq!((put("last-key"), barred(&site, "last-key")), (204, None));
+    let device = site.world.directory.by_mac(Mac([0, 0x15, 0x65, 0, 0, 1])).unwrap();
+    assert_eq!(device.tenant_uuid.as_deref(), Some(T2));
+    wazo.state().tenants.retain(|(tenant, _)| *tenant != T2);
+    eventually("its key is none", || barred(&site, "last-key") == Some(Barred::Key));
+    eventually("its phone is none", || site.world.directory.get(&device.id).is_none());
+    assert!(site.world.directory.is_empty(), "it made no other one meanwhile");
 }
 
 /// A site that looks for tenants that are gone all the time.

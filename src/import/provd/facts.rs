@@ -46,7 +46,7 @@ pub enum Fact {
     OtherMaster,
     /// Firmware that was installed.
     Package,
-    /// Provisioning keys, which requests are not held against.
+    /// Provisioning keys, which count where the settings say so.
     Key,
     /// A file of a plugin's that means nothing here.
     PluginFile,
@@ -179,7 +179,12 @@ const ROWS: [Row; 28] = [
         "new devices of a tenant that is not identification.master_tenant",
     ),
     (Fact::Package, "package", LookAt, "firmware that was installed: files/<plugin id>/ needs it"),
-    (Fact::Key, "key", LookAt, "provisioning keys: kept; requests are not held against them"),
+    (
+        Fact::Key,
+        "key",
+        LookAt,
+        "provisioning keys: kept; asked for where http_auth_strategy is \"url_key\"",
+    ),
     (
         Fact::PluginFile,
         "plugin_file",

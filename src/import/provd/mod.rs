@@ -76,7 +76,7 @@ pub fn import(
         settling.settle(configs, devices, &mut report, &mut told);
     let parameters = surroundings.parameters.as_ref().map(to_json);
     let parameters = settling.parameters(parameters, &mut report);
-    report.settings = surroundings::suggest(&surroundings, &master, &settings.identification);
+    report.settings = surroundings::suggest(&surroundings, &master, settings);
 
     if let Some(store) = store.filter(|_| !wanted.is_dry)
         && !(configs.is_empty() && devices.is_empty() && parameters.is_none())

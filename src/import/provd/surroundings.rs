@@ -13,7 +13,7 @@ use super::installed::Installed;
 use super::read;
 use super::report::Report;
 use crate::device::{Document, Text};
-use crate::settings::Identification;
+use crate::settings::Settings;
 
 /// What was found.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -27,7 +27,8 @@ pub struct Surroundings {
 }
 
 /// Settings of the daemon that have a like here.
-const KEYS: [&str; 4] = ["advertised_http_url", "retriever", "updater", "tftp_port"];
+const KEYS: [&str; 5] =
+    ["advertised_http_url", "http_auth_strategy", "retriever", "updater", "tftp_port"];
 
 /// Reads what is there; what cannot be read goes into the report.
 pub fn read(installed: &Installed, report: &mut Report) -> Surroundings {
@@ -53,10 +54,13 @@ pub fn read(installed: &Installed, report: &mut Report) -> Surroundings {
 }
 
 /// The settings file's part that brings this over; what is set so already is left out.
-pub fn suggest(found: &Surroundings, master: &Text, now: &Identification) -> String {
+pub fn suggest(found: &Surroundings, master: &Text, now: &Settings) -> String {
     let parameter = |key| found.parameters.as_ref().and_then(|all| all.get(key)?.as_str());
     let setting = |key| found.settings.get(key).cloned();
     let secure = |key| setting(key).filter(|variant| variant == "secure");
+    let has_keys = now.http_auth_strategy.is_some();
+    let url_key = setting("http_auth_strategy").filter(|way| way == "url_key" && !has_keys);
+    let now = &now.identification;
     let identification = Identified {
         nat: (parameter("NAT") == Some("1") && !now.nat).then_some(true),
         retriever: secure("retriever"),
@@ -66,6 +70,7 @@ pub fn suggest(found: &Surroundings, master: &Text, now: &Identification) -> Str
     let suggested = Suggested {
         advertised_url: setting("advertised_http_url"),
         tftp: setting("tftp_port").map(|port| format!("0.0.0.0:{port}")),
+        http_auth_strategy: url_key,
         base_raw_config: found.base.clone().map(without_nulls).filter(|base| !base.is_empty()),
         identification: (identification != Identified::default()).then_some(identification),
     };
@@ -78,6 +83,8 @@ struct Suggested {
     advertised_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tftp: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_auth_strategy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     base_raw_config: Option<Document>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -283,7 +283,7 @@ fn settings_are_told() {
     place.write(
         "etc/wazo-provd/config.yml",
         "general:\n  advertised_http_url: http://prov.example:8667\n  updater: null\n  \
-         retriever: default\n  tftp_port: 69\n",
+         retriever: default\n  tftp_port: 69\n  http_auth_strategy: url_key\n",
     );
     let report = place.import();
     assert_eq!(report.count(Fact::Key), 1, "{report}");
@@ -292,6 +292,7 @@ fn settings_are_told() {
     assert_eq!(settings.identification.retriever, crate::settings::Variant::Secure);
     assert_eq!(settings.advertised_url.as_deref(), Some("http://prov.example:8667"));
     assert_eq!(settings.tftp.0.map(|tftp| tftp.port()), Some(69));
+    assert_eq!(settings.http_auth_strategy, Some(crate::settings::HttpAuth::UrlKey));
     assert_eq!(Value::Object(settings.base_raw_config), json!({"X_a": {"c": 1}}));
     place.write("etc/wazo-provd/base_raw_config.json", "{");
     assert!(place.import().has_left_out());

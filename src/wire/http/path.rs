@@ -60,6 +60,13 @@ pub fn decode_path<'b>(raw: &'b [u8], buffer: &'b mut Vec<u8>) -> Result<&'b [u8
     Ok(path)
 }
 
+/// Decodes one segment of a raw path. One with a malformed escape, or an escaped slash, stays as it
+/// is: it is looked up among names that have no percent sign. `buffer` is overwritten only when
+/// something has to be decoded.
+pub fn decode_segment<'b>(raw: &'b [u8], buffer: &'b mut Vec<u8>) -> &'b [u8] {
+    if !raw.contains(&b'%') || decode_into(raw, buffer).is_err() { raw } else { buffer }
+}
+
 fn decode_into(mut raw: &[u8], buffer: &mut Vec<u8>) -> Result<(), PathError> {
     buffer.clear();
     while let [first, rest @ ..] = raw {
@@ -139,6 +146,21 @@ mod tests {
         let mut buffer = Vec::new();
         for (raw, error) in cases {
             assert_eq!(decode_path(raw, &mut buffer), Err(error), "{}", raw.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_segment_is_decoded_once() {
+        let mut buffer = b"left over".to_vec();
+        for (raw, segment) in [
+            ("key-of-a", "key-of-a"),
+            ("key%24of%7ea", "key$of~a"),
+            ("%2524", "%24"),
+            ("key%2fa", "key%2fa"),
+            ("key%2", "key%2"),
+            ("", ""),
+        ] {
+            assert_eq!(decode_segment(raw.as_bytes(), &mut buffer), segment.as_bytes(), "{raw}");
         }
     }
 

@@ -118,13 +118,27 @@ pub fn write_error(
     if status == Status::NotFound && persistence == Persistence::Kept {
         write_start(out, status, dates);
         out.extend_from_slice(NOT_FOUND_REST);
+        if with_content {
+            out.extend_from_slice(body);
+        }
     } else {
-        let content_type = status.has_content().then_some(TEXT);
-        let head = ResponseHead::new(status, persistence, body.len() as u64);
-        write_head(out, &ResponseHead { content_type, ..head }, dates);
+        write_text(out, (status, body), dates, persistence, with_content);
     }
+}
+
+/// Appends a whole answer of a status and a line of text. HEAD is answered without the line.
+pub fn write_text(
+    out: &mut Vec<u8>,
+    (status, text): (Status, &[u8]),
+    dates: &DateCache,
+    persistence: Persistence,
+    with_content: bool,
+) {
+    let content_type = status.has_content().then_some(TEXT);
+    let head = ResponseHead::new(status, persistence, text.len() as u64);
+    write_head(out, &ResponseHead { content_type, ..head }, dates);
     if with_content {
-        out.extend_from_slice(body);
+        out.extend_from_slice(text);
     }
 }
 
