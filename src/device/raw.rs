@@ -4,7 +4,10 @@
 //! section 2.4): a port that was stored as a text stays one.
 
 use super::Document;
+use ahash::RandomState;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// A value that is not what its key asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -88,18 +91,23 @@ fn default_from(raw: &mut Document, key: &str, source: &str) {
 /// Checks settings, one layer's or all layers' (spec section 2.4).
 pub fn validate(raw: &Document) -> Vec<Fault> {
     let mut faults = Vec::new();
-    check_fields(FIELDS, raw, &mut faults);
-    let custom: Vec<_> =
-        raw.keys().filter(|key| !is_known(key) && !key.starts_with("X_")).collect();
+    FIELDS.check(raw, &mut faults);
+    let is_custom = |key: &&String| !key.starts_with("X_") && FIELDS.place(key).is_none();
+    let custom: Vec<_> = raw.keys().filter(is_custom).collect();
     if !custom.is_empty() {
         let names: Vec<_> = custom.iter().map(|key| format!("'{key}'")).collect();
         let names = names.join(", ");
         let text = format!("('Custom fields must start with `X_`', [{names}]) (type=value_error)");
         faults.push(Fault::new("__root__", text));
     }
-    for (feature, part) in [("dns", "ip"), ("ntp", "ip"), ("vlan", "id"), ("syslog", "ip")] {
-        let enabled = raw.get(&format!("{feature}_enabled")).and_then(lax_bool) == Some(true);
-        if enabled && !raw.get(&format!("{feature}_{part}")).is_some_and(is_truthy) {
+    for (feature, part, enabled, needed) in [
+        ("dns", "ip", "dns_enabled", "dns_ip"),
+        ("ntp", "ip", "ntp_enabled", "ntp_ip"),
+        ("vlan", "id", "vlan_enabled", "vlan_id"),
+        ("syslog", "ip", "syslog_enabled", "syslog_ip"),
+    ] {
+        let is_enabled = raw.get(enabled).and_then(lax_bool) == Some(true);
+        if is_enabled && !raw.get(needed).is_some_and(is_truthy) {
             let text = format!(
                 "Field `{part}_{feature}` is required if {part} is enabled (type=value_error)"
             );
@@ -159,7 +167,7 @@ enum Kind {
     Timezone,
     OneOf(&'static [&'static str]),
     /// An object of objects with these fields; true: its keys must be numbers.
-    Map(&'static [Field], bool),
+    Map(&'static Fields, bool),
 }
 
 struct Field {
@@ -169,6 +177,43 @@ struct Field {
     some: bool,
     /// Whether the key must be there.
     required: bool,
+}
+
+/// What an object may have.
+struct Fields {
+    all: &'static [Field],
+    places: OnceLock<HashMap<&'static str, usize, RandomState>>,
+}
+
+impl Fields {
+    const fn of(all: &'static [Field]) -> Fields {
+        Fields { all, places: OnceLock::new() }
+    }
+
+    /// The place of the field with this key.
+    fn place(&self, key: &str) -> Option<usize> {
+        let keys = || (0..).zip(self.all).map(|(place, field)| (field.key, place)).collect();
+        self.places.get_or_init(keys).get(key).copied()
+    }
+
+    /// Checks what an object has, as it costs less than to look for all that it may have. Faults
+    /// come in the order of the fields.
+    fn check(&self, map: &Document, faults: &mut Vec<Fault>) {
+        let mut found: Vec<(usize, Fault)> = Vec::new();
+        let mut of_one = Vec::new();
+        for (key, value) in map {
+            let Some(place) = self.place(key) else { continue };
+            check_value(&self.all[place], value, &mut of_one);
+            found.extend(of_one.drain(..).map(|fault| (place, fault)));
+        }
+        for (place, field) in self.all.iter().enumerate().filter(|(_, field)| field.required) {
+            if !map.contains_key(field.key) {
+                found.push((place, Fault::new(field.key, MISSING)));
+            }
+        }
+        found.sort_by_key(|(place, _)| *place);
+        faults.extend(found.into_iter().map(|(_, fault)| fault));
+    }
 }
 
 const fn field(key: &'static str, kind: Kind) -> Field {
@@ -187,7 +232,7 @@ const DTMF: Kind = Kind::OneOf(&["RTP-in-band", "RTP-out-of-band", "SIP-INFO"]);
 const SRTP: Kind = Kind::OneOf(&["disabled", "preferred", "required"]);
 
 #[rustfmt::skip]
-const LINE: &[Field] = &[
+static LINE: Fields = Fields::of(&[
     field("proxy_ip", Kind::Text), field("proxy_port", Kind::Int),
     field("backup_proxy_ip", Kind::Text), field("backup_proxy_port", Kind::Int),
     field("registrar_ip", Kind::Text), field("registrar_port", Kind::Int),
@@ -197,18 +242,18 @@ const LINE: &[Field] = &[
     field("auth_username", Kind::Text), field("display_name", Kind::Text),
     field("number", Kind::Text), field("voicemail", Kind::Text),
     field("dtmf_mode", DTMF), field("srtp_mode", SRTP),
-];
+]);
 
-const CALL_MANAGER: &[Field] = &[required("ip", Kind::Text), field("port", Kind::Int)];
+static CALL_MANAGER: Fields = Fields::of(&[required("ip", Kind::Text), field("port", Kind::Int)]);
 
 #[rustfmt::skip]
-const FUNCTION_KEY: &[Field] = &[
+static FUNCTION_KEY: Fields = Fields::of(&[
     required("type", Kind::OneOf(&["speeddial", "blf", "park"])),
     field("value", Kind::Text), field("label", Kind::Text), field("line", Kind::Text),
-];
+]);
 
 #[rustfmt::skip]
-const FIELDS: &[Field] = &[
+static FIELDS: Fields = Fields::of(&[
     field("ip", Kind::Text), field("http_port", Kind::Int), field("tftp_port", Kind::Int),
     field("http_base_url", Kind::Text),
     field("dns_enabled", Kind::Bool), field("dns_ip", Kind::Text),
@@ -233,35 +278,21 @@ const FIELDS: &[Field] = &[
     field("sip_local_root_and_intermediate_certificates", Kind::Texts),
     field("sip_local_certificate", Kind::Text), field("sip_local_key", Kind::Text),
     field("sip_subscribe_mwi", Kind::Bool),
-    some("sip_lines", Kind::Map(LINE, false)),
-    some("sccp_call_managers", Kind::Map(CALL_MANAGER, true)),
-    some("funckeys", Kind::Map(FUNCTION_KEY, true)),
+    some("sip_lines", Kind::Map(&LINE, false)),
+    some("sccp_call_managers", Kind::Map(&CALL_MANAGER, true)),
+    some("funckeys", Kind::Map(&FUNCTION_KEY, true)),
     field("exten_dnd", Kind::Text), field("exten_fwd_unconditional", Kind::Text),
     field("exten_fwd_no_answer", Kind::Text), field("exten_fwd_busy", Kind::Text),
     field("exten_fwd_disable_all", Kind::Text), field("exten_park", Kind::Text),
     field("exten_pickup_group", Kind::Text), field("exten_pickup_call", Kind::Text),
     field("exten_voicemail", Kind::Text), field("config_version", Kind::Int),
-];
-
-fn is_known(key: &str) -> bool {
-    FIELDS.iter().any(|field| field.key == key)
-}
-
-fn check_fields(fields: &[Field], map: &Document, faults: &mut Vec<Fault>) {
-    for field in fields {
-        match map.get(field.key) {
-            None if field.required => faults.push(Fault::new(field.key, MISSING)),
-            None => {}
-            Some(Value::Null) if field.some => faults.push(Fault::new(field.key, NULL)),
-            Some(Value::Null) => {}
-            Some(value) => check_value(field, value, faults),
-        }
-    }
-}
+]);
 
 fn check_value(field: &Field, value: &Value, faults: &mut Vec<Fault>) {
     let mut bad = |text: &str| faults.push(Fault::new(field.key, text));
     match field.kind {
+        _ if value.is_null() && field.some => bad(NULL),
+        _ if value.is_null() => {}
         Kind::Text if !is_lax_text(value) => bad(NOT_TEXT),
         Kind::Int if !is_lax_int(value) => bad(NOT_INT),
         Kind::Bool if lax_bool(value).is_none() => bad(NOT_BOOL),
@@ -293,7 +324,7 @@ fn check_value(field: &Field, value: &Value, faults: &mut Vec<Fault>) {
     }
 }
 
-fn check_map(key: &str, fields: &[Field], numbered: bool, value: &Value, faults: &mut Vec<Fault>) {
+fn check_map(key: &str, fields: &Fields, numbered: bool, value: &Value, faults: &mut Vec<Fault>) {
     let map = match value {
         Value::Object(map) => map,
         Value::Array(list) if list.is_empty() => return,
@@ -308,7 +339,7 @@ fn check_map(key: &str, fields: &[Field], numbered: bool, value: &Value, faults:
         }
         match value {
             Value::Object(item) => {
-                check_fields(fields, item, &mut inner);
+                fields.check(item, &mut inner);
                 if key == "funckeys" {
                     check_function_key(item, &mut inner);
                 }

