@@ -232,6 +232,7 @@ impl<'a> Run<'a> {
             }
             (Filter::TextSort, _) => self.sort(value, |key| (0, key)),
             (Filter::Mac, _) => self.mac(value),
+            (Filter::NearestZone, _) => self.nearest_zone(value, arguments),
             (Filter::Safe, _) => match value {
                 Value::Text(text) | Value::Safe(text) => Ok(Value::Safe(text)),
                 _ => Err(Declined("what is safe and no text")),
@@ -314,12 +315,6 @@ impl<'a> Run<'a> {
             (Filter::Checksum, Value::Text(text) | Value::Safe(text), _) => {
                 Value::Int(i64::from(words::checksum(text)))
             }
-            (Filter::NearestZone, Value::Text(name), [zones]) => {
-                let (items, _) = zones.items(arena)?;
-                let names = (0..items.len()).filter_map(|index| items.get(index)?.as_text());
-                let names = ArenaVec::from_iter_in(names, arena);
-                Zone::nearest(name, &names).map_or(Value::None, Value::Text)
-            }
             (Filter::ZeroFill, _, [Value::Int(width)]) => {
                 let mut text = String::new();
                 if !matches!(value, Value::None) {
@@ -378,6 +373,16 @@ impl<'a> Run<'a> {
         let mac = Mac::parse(text.as_bytes());
         let mac = mac.map_err(|_| Declined("what is no hardware address"))?;
         Ok(Value::Text(self.arena.alloc_str(&mac.format("", false))))
+    }
+
+    fn nearest_zone(&mut self, value: Value<'a>, zones: &[Value<'a>]) -> Eval<Value<'a>> {
+        let (Value::Text(name), [zones]) = (value, zones) else {
+            return self.by_reference("nearest_zone", value, zones, &[]);
+        };
+        let (items, _) = zones.items(self.arena)?;
+        let names = (0..items.len()).filter_map(|index| items.get(index)?.as_text());
+        let names = ArenaVec::from_iter_in(names, self.arena);
+        Ok(Zone::nearest(name, &names).map_or(Value::None, Value::Text))
     }
 
     fn by_reference(
@@ -448,7 +453,6 @@ fn name_of(kind: &Filter) -> &'static str {
         Filter::Most => "max",
         Filter::ZeroFill => "zfill",
         Filter::Checksum => "checksum",
-        Filter::NearestZone => "nearest_zone",
         // The others have an answer of their own for every value.
         _ => "string",
     }
