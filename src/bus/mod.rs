@@ -103,8 +103,9 @@ async fn keep(settings: &Settings, queue: &str, ear: &Arc<dyn Ear>, standing: &S
     }
 }
 
-/// The pause behind this one: 1, 2, 4, 8, 16, 32, 32 … seconds.
-fn longer(pause: Duration) -> Duration {
+/// The pause behind this one, before a service of the stack is tried again: 1, 2, 4, 8, 16, 32,
+/// 32 … seconds.
+pub fn longer(pause: Duration) -> Duration {
     (2 * pause).clamp(limits::WAZO_RETRY_MIN, limits::WAZO_RETRY_MAX)
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::Api;
 use super::guard::Guard;
-use crate::bus::{self, Ear};
+use crate::bus::{self, Ear, longer};
 use crate::device::Text;
 use crate::limits;
 use crate::time::{self, Duration, Instant};
@@ -51,7 +51,8 @@ struct State {
     keeping: Keeping,
     renewed: Instant,
     renew_at: Instant,
-    failures: u32,
+    /// Behind a failure: the pause before the next try; zero without one.
+    pause: Duration,
     /// The master tenant that all devices have been told apart by.
     settled: Option<Text>,
     sweep_at: Option<Instant>,
@@ -84,7 +85,7 @@ impl Keeper {
             keeping: keeping.clone(),
             renewed: now,
             renew_at: now,
-            failures: 0,
+            pause: Duration::ZERO,
             settled: None,
             sweep_at: has_sweep.then(|| now + keeping.sweep_start),
         };
@@ -118,7 +119,7 @@ impl State {
     fn turn(&mut self, now: Instant) {
         let is_refused = self.session.is_refused();
         let is_old = now.since(self.renewed) >= limits::WAZO_RENEW_PAUSE;
-        if now >= self.renew_at || (is_refused && is_old && self.failures == 0) {
+        if now >= self.renew_at || (is_refused && is_old && self.pause.is_zero()) {
             self.renew(now);
         }
         self.settle();
@@ -136,15 +137,13 @@ impl State {
         self.renewed = now;
         match self.session.renew() {
             Ok(time) => {
-                self.failures = 0;
+                self.pause = Duration::ZERO;
                 self.renew_at = now + time;
             }
             Err(failure) => {
-                let pause = limits::WAZO_RETRY_MIN * 2u32.saturating_pow(self.failures.min(16));
-                let pause = pause.min(limits::WAZO_RETRY_MAX);
-                tracing::warn!(%failure, ?pause, "no token of wazo-auth's");
-                self.failures += 1;
-                self.renew_at = now + pause;
+                self.pause = longer(self.pause);
+                tracing::warn!(%failure, pause = ?self.pause, "no token of wazo-auth's");
+                self.renew_at = now + self.pause;
             }
         }
     }

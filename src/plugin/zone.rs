@@ -50,6 +50,23 @@ impl Zone {
         let is_it = |(known, _): &(&str, Zone)| known.eq_ignore_ascii_case(name);
         zones.table.find(hash_of(&zones.hasher, name), is_it).map(|(_, zone)| *zone)
     }
+
+    /// Of the zones with these names the one that tells the time of the zone `name`, or nearly so:
+    /// itself, else the first with the same offset and changes, else with the same offset (one that
+    /// does not change before one that does), else half an hour and then an hour away. None when
+    /// the zone is unknown or all are further away.
+    pub fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
+        let zone = Zone::find(name)?;
+        let listed = names.iter().find(|listed| listed.eq_ignore_ascii_case(name));
+        if listed.is_some() {
+            return listed.copied();
+        }
+        let offset = |found: Zone| (zone.offset - found.offset).abs();
+        let worse = |found: Zone| (offset(found), found.dst != zone.dst, found.dst.is_some());
+        let zones = names.iter().filter_map(|name| Some((*name, Zone::find(name)?)));
+        let near = zones.filter(|(_, found)| matches!(offset(*found), 0 | 1800 | HOUR));
+        near.min_by_key(|(_, found)| worse(*found)).map(|(name, _)| name)
+    }
 }
 
 /// All zones of the database, found by their names in any case: a file may be made by holding a
@@ -83,25 +100,6 @@ fn read(name: &str) -> Option<Zone> {
     let text = data.strip_suffix(b"\n")?;
     let line = text.rsplit(|&byte| byte == b'\n').next()?;
     parse(std::str::from_utf8(line).ok()?)
-}
-
-impl Zone {
-    /// Of the zones with these names the one that tells the time of the zone `name`, or nearly so:
-    /// itself, else the first with the same offset and changes, else with the same offset (one that
-    /// does not change before one that does), else half an hour and then an hour away. None when
-    /// the zone is unknown or all are further away.
-    pub fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
-        let zone = Zone::find(name)?;
-        let listed = names.iter().find(|listed| listed.eq_ignore_ascii_case(name));
-        if listed.is_some() {
-            return listed.copied();
-        }
-        let offset = |found: Zone| (zone.offset - found.offset).abs();
-        let worse = |found: Zone| (offset(found), found.dst != zone.dst, found.dst.is_some());
-        let zones = names.iter().filter_map(|name| Some((*name, Zone::find(name)?)));
-        let near = zones.filter(|(_, found)| matches!(offset(*found), 0 | 1800 | HOUR));
-        near.min_by_key(|(_, found)| worse(*found)).map(|(name, _)| name)
-    }
 }
 
 const HOUR: i32 = 3600;

@@ -98,11 +98,12 @@ impl Site {
             (std::mem::take(&mut self.path), std::mem::take(&mut self.key));
         let mut is_decided = true;
         // From here on nobody sees the key but who decides: it is in no log and in no trace.
-        let (key, raw) = match self.core.asks_keys() {
-            true => split_key(request.path),
-            false => (&b""[..], request.path),
+        let (key, raw) = if self.core.asks_keys() {
+            let (key, raw) = split_key(request.path);
+            (Some(decode_segment(key, &mut key_buffer)), raw)
+        } else {
+            (None, request.path)
         };
-        let key = self.core.asks_keys().then(|| decode_segment(key, &mut key_buffer));
         match decode_path(raw, &mut buffer) {
             Err(error) => answer.tell(Status::from(error), &self.dates),
             Ok(path) => {

@@ -3,12 +3,11 @@
 use crate::http::{Answer, Client};
 use crate::on_both_drivers;
 use crate::phones::stock_configs;
+use crate::rest::ask_with;
 use crate::server::{Place, Server, eventually};
 use crate::tftp;
 use ringboot::time::Duration;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 
 on_both_drivers!(
     a_key_opens_its_tenants_files_alone,
@@ -33,13 +32,7 @@ fn keyed(place: &Place, driver: &str) -> Server {
 
 /// Asks the REST API for a tenant.
 fn rest(place: &Place, tenant: &str, what: &str, body: &str) -> String {
-    let mut stream = TcpStream::connect(place.rest).unwrap();
-    let head = "Host: x\r\nConnection: close\r\nContent-Type: application/json\r\n";
-    let head = format!("{head}Wazo-Tenant: {tenant}\r\nContent-Length: {}\r\n", body.len());
-    write!(stream, "{what} HTTP/1.1\r\n{head}\r\n{body}").unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    text
+    ask_with(&format!("Wazo-Tenant: {tenant}"), place.rest, what, body)
 }
 
 fn set_key(place: &Place, tenant: &str, key: &str) {

@@ -57,7 +57,8 @@ fn a_token_that_was_made_opens_it_and_no_other_does() {
     fs::write(&file, format!("rest_auth = \"tokens\"\n{lines}")).unwrap();
     let server = Server::start(place.serving("epoll").arg("--config").arg(file));
     let status = |token: &str, path: &str| {
-        let reply = ask_as(token, place.rest, &format!("GET {path}"), "");
+        let token = format!("X-Auth-Token: {token}");
+        let reply = ask_with(&token, place.rest, &format!("GET {path}"), "");
         reply.split(' ').nth(1).unwrap().to_owned()
     };
     assert_eq!(status(token, "/0.2/status"), "200");
@@ -68,15 +69,15 @@ fn a_token_that_was_made_opens_it_and_no_other_does() {
 
 /// Asks and gives all that comes back.
 pub fn ask(server: SocketAddr, what: &str, body: &str) -> String {
-    ask_as("", server, what, body)
+    ask_with("X-Auth-Token: ", server, what, body)
 }
 
-/// The same with a token.
-fn ask_as(token: &str, server: SocketAddr, what: &str, body: &str) -> String {
+/// The same with a field.
+pub fn ask_with(field: &str, server: SocketAddr, what: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(server).unwrap();
     let length = body.len();
     let head = "Host: x\r\nConnection: close\r\nContent-Type: application/json\r\n";
-    let head = format!("X-Auth-Token: {token}\r\n{head}");
+    let head = format!("{field}\r\n{head}");
     write!(stream, "{what} HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n{body}").unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
