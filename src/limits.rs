@@ -37,9 +37,8 @@ pub const LINGER_TIME_MAX: Duration = Duration::from_secs(2);
 
 const _: () = assert!(REQUEST_LINE_BYTES_MAX <= HEAD_BYTES_MAX);
 const _: () = assert!(HEAD_BYTES_MAX + FORM_BYTES_MAX <= PIPELINED_BYTES_MAX);
-const _: () = assert!(HEADERS_USUAL <= HEADERS_MAX);
+const _: () = assert!(HEADERS_USUAL <= HEADERS_MAX && CONTENT_RATE_MIN > 0);
 const _: () = assert!((CHUNK_OVERHEAD_BYTES_MAX as u64) <= DRAIN_BYTES_MAX);
-const _: () = assert!(CONTENT_RATE_MIN > 0);
 // What is drained is counted in 32 bits, what is kept too.
 const _: () = assert!(DRAIN_BYTES_MAX <= u32::MAX as u64);
 const _: () = assert!(PIPELINED_BYTES_MAX <= u32::MAX as usize);
@@ -90,6 +89,12 @@ pub const SUBMISSION_ENTRIES: u32 = 1024;
 pub const SUBMISSION_ENTRIES_MIN: u32 = 64;
 /// Completion queue entries of one core's ring.
 pub const COMPLETION_ENTRIES: u32 = 4 * SUBMISSION_ENTRIES;
+/// Fewest completions for which a turn waits longer than for one.
+pub const GATHER_MIN: u32 = 8;
+/// Most completions that one turn waits for.
+pub const GATHER_MAX: u32 = 32;
+/// Time that it waits for them; then one is enough.
+pub const GATHER_WAIT: Duration = Duration::from_micros(100);
 /// Receive buffers in a core's provided-buffer ring.
 pub const RECEIVE_BUFFERS: u16 = 1024;
 /// Size of a receive buffer, in bytes: the common request head in one piece.
@@ -181,17 +186,16 @@ pub const DATAGRAM_RECEIVE_BYTES: usize = 4 * 1024 * 1024;
 
 // A full submission queue may complete at once, four times over, before the queue is read.
 const _: () = assert!(COMPLETION_ENTRIES >= 4 * SUBMISSION_ENTRIES);
-const _: () = assert!(SUBMISSION_ENTRIES_MIN <= SUBMISSION_ENTRIES);
+const _: () = assert!(SUBMISSION_ENTRIES_MIN <= SUBMISSION_ENTRIES && GATHER_MIN <= GATHER_MAX);
+const _: () = assert!(CACHE_LOOK_BYTES <= FILE_PIECE_BYTES);
 const _: () = assert!(DATAGRAMS_SENT_TOGETHER <= DATAGRAMS_QUEUED_MAX);
 const _: () = assert!(RECEIVE_BUFFERS.is_power_of_two() && DATAGRAM_BUFFERS.is_power_of_two());
 const _: () = assert!(CONNECTIONS_PER_SOURCE_MAX <= CONNECTIONS_MAX);
 const _: () = assert!(CONNECTIONS_SPARE > 1 && CONNECTIONS_UNEVEN > 2);
 const _: () = assert!(2 * ACCEPTS_ARMED <= SUBMISSION_ENTRIES as usize);
 const _: () = assert!(FILE_CHUNK_BYTES <= FILE_PIECE_BYTES && FILE_PIECE_BYTES <= FILE_TURN_BYTES);
-const _: () = assert!(TRANSFER_READ_BYTES <= FILE_CHUNK_BYTES);
+const _: () = assert!(TRANSFER_READ_BYTES <= FILE_CHUNK_BYTES && DOORS_MAX <= CONNECTIONS_MAX);
 const _: () = assert!(2 * BLOCK_BYTES_DEFAULT as usize <= TRANSFER_READ_BYTES);
-const _: () = assert!(CACHE_LOOK_BYTES <= FILE_PIECE_BYTES);
-const _: () = assert!(DOORS_MAX <= CONNECTIONS_MAX);
 const _: () = assert!(SEND_BUFFER_BYTES <= DOOR_SEND_BUFFER_BYTES);
 const _: () = assert!(FILE_PIECE_BYTES <= DOOR_NOT_SENT_BYTES_MAX as usize);
 const _: () = assert!(INLINE_BODY_BYTES_MAX < OUTPUT_BUFFER_BYTES);
@@ -252,8 +256,7 @@ pub const FLAT_CONFIGS_MAX: usize = 4096;
 /// Configurations and devices looked at when a layer below changes; of more, each as it asks.
 pub const FAMILY_MAX: usize = 10_000;
 
-const _: () = assert!(PATTERN_FRAMES_MAX < PATTERN_STEPS_MAX);
-const _: () = assert!(PATTERN_OPS_MAX <= PATTERN_STEPS_MAX);
+const _: () = assert!(PATTERN_FRAMES_MAX < PATTERN_OPS_MAX && PATTERN_OPS_MAX <= PATTERN_STEPS_MAX);
 const _: () = assert!(PROVISIONAL_PER_SOURCE_MAX <= ADDRESS_CANDIDATES_MAX);
 const _: () = assert!(ADDRESS_CANDIDATES_MAX <= PROVISIONAL_MAX);
 const _: () = assert!(INDEX_SHARDS.is_power_of_two() && ORDER_CHUNK.is_power_of_two());
@@ -423,7 +426,6 @@ pub const REST_JOBS_MAX: usize = 8;
 pub const REST_OPERATIONS_MAX: usize = 10_000;
 /// Time that a stop waits for what the REST API is doing.
 pub const REST_STOP_TIME_MAX: Duration = Duration::from_secs(3);
-
 /// Longest answer that `ringboot ctl` reads, in bytes: twice a list of a million devices.
 pub const CTL_BODY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Longest token, or name of a tenant, that wazo-auth is asked about, in bytes.
@@ -456,11 +458,9 @@ pub const BUS_HEARTBEAT: u16 = 10;
 /// Times that wazo-auth may still list a tenant that the bus says is deleted; then it stays.
 pub const BUS_LOOKS_MAX: u32 = 6;
 
-const _: () = assert!(WAZO_TOKEN_USED_PERCENT < 100);
 const _: () = assert!(WAZO_RETRY_MIN.as_nanos() <= WAZO_RETRY_MAX.as_nanos());
-const _: () = assert!(TENANT_LOT <= FLUSH_BATCH);
-const _: () = assert!(REST_JOBS_MAX <= REST_CONNECTIONS_MAX);
-const _: () = assert!(TRACE_FOLLOWERS_MAX < REST_CONNECTIONS_MAX);
+const _: () = assert!(WAZO_TOKEN_USED_PERCENT < 100 && TENANT_LOT <= FLUSH_BATCH);
+const _: () = assert!(REST_JOBS_MAX + TRACE_FOLLOWERS_MAX <= REST_CONNECTIONS_MAX);
 const _: () = assert!(TRACE_BEAT.as_nanos() < FETCH_SILENCE_MAX.as_nanos());
 const _: () = assert!(REST_STOP_TIME_MAX.as_nanos() < SHUTDOWN_TIME_MAX.as_nanos());
 const _: () = assert!(REST_STOP_TIME_MAX.as_nanos() < REST_IDLE_TIME_MAX.as_nanos());

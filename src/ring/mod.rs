@@ -187,6 +187,8 @@ pub struct Counters {
     pub overflows: u64,
     /// Times that the submission queue was full and was submitted early.
     pub submission_full: u64,
+    /// Turns that waited for several completions, as they came fast.
+    pub gathered: u64,
     /// Datagrams that could not be sent.
     pub datagrams_failed: u64,
     /// Datagrams that came in cut.
@@ -210,6 +212,7 @@ impl Counters {
         self.short_sends += other.short_sends;
         self.overflows += other.overflows;
         self.submission_full += other.submission_full;
+        self.gathered += other.gathered;
         self.datagrams_failed += other.datagrams_failed;
         self.datagrams_cut += other.datagrams_cut;
         self.buffers_kernel += other.buffers_kernel;

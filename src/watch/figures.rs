@@ -145,6 +145,11 @@ fn sockets(page: &mut Page, totals: &Totals) {
             "Times that the submission queue was full.",
             ring.submission_full,
         ),
+        (
+            "ringboot_ring_gathered",
+            "Turns that waited for several completions, as they came fast.",
+            ring.gathered,
+        ),
         ("ringboot_short_sends", "Sends that left only a part.", ring.short_sends),
         ("ringboot_datagrams_failed", "Datagrams that could not be sent.", ring.datagrams_failed),
         ("ringboot_datagrams_cut", "Datagrams that came in cut.", ring.datagrams_cut),

@@ -42,6 +42,7 @@ mod datagram;
 mod depart;
 mod doors;
 mod files;
+mod gather;
 mod provided;
 mod queue;
 mod receive;
@@ -333,6 +334,7 @@ impl Io for Uring {
         Counters {
             submission_full: self.queue.submission_full,
             overflows: self.queue.overflows,
+            gathered: self.queue.gathered,
             buffers_kernel: u64::from(self.streams.kernel()) + u64::from(self.incoming.kernel()),
             buffers_leased: leased + self.chunks.leased(),
             ..self.counters

@@ -1,11 +1,12 @@
 //! The two queues of a ring: entries go in whole or not yet, completions come out once.
 
 use io_uring::squeue::{self, Entry};
-use io_uring::types::{SubmitArgs, Timespec};
+use io_uring::types::Timespec;
 use io_uring::{EnterFlags, IoUring, cqueue};
 use std::io;
 
 use super::super::Sizes;
+use super::gather::Gather;
 use crate::limits;
 use crate::time::Duration;
 
@@ -15,10 +16,33 @@ pub(super) struct Queue {
     backlog: Vec<cqueue::Entry>,
     in_flight: usize,
     failed: Option<io::Error>,
+    /// How many completions a wait is for; none where the kernel waits for one alone.
+    gather: Option<Gather>,
+    /// Turns that waited for several completions.
+    pub gathered: u64,
     /// Times that entries had to wait for an early submission.
     pub submission_full: u64,
     /// Times that the kernel had to keep completions for lack of room.
     pub overflows: u64,
+}
+
+/// `struct io_uring_getevents_arg` of the kernel, whose least wait the library does not set.
+#[repr(C)]
+struct WaitArgs {
+    sigmask: u64,
+    sigmask_bytes: u32,
+    least_wait_us: u32,
+    timeout: u64,
+}
+
+const GATHER_WAIT_US: u32 = limits::GATHER_WAIT.as_micros() as u32;
+
+/// What an enter waits for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wait {
+    /// Completions: after `GATHER_WAIT` one is enough.
+    count: u32,
+    timeout: Option<Duration>,
 }
 
 impl Queue {
@@ -35,8 +59,18 @@ impl Queue {
             format!("the ring has {entries} entries only: RLIMIT_MEMLOCK is too small for more")
         });
         let backlog = Vec::with_capacity(ring.params().cq_entries() as usize);
-        let queue =
-            Self { ring, backlog, in_flight: 0, failed: None, submission_full: 0, overflows: 0 };
+        // Linux 6.12 and later.
+        let gather = ring.params().is_feature_min_timeout().then(Gather::new);
+        let queue = Self {
+            ring,
+            backlog,
+            in_flight: 0,
+            failed: None,
+            gather,
+            gathered: 0,
+            submission_full: 0,
+            overflows: 0,
+        };
         Ok((queue, warning))
     }
 
@@ -74,14 +108,14 @@ impl Queue {
     fn make_room(&mut self, count: usize, capacity: usize) {
         while self.failed.is_none() && capacity - self.ring.submission().len() < count {
             self.reap();
-            if let Err(error) = self.enter(0, None) {
+            if let Err(error) = self.enter(Wait::default()) {
                 self.failed = Some(error);
             }
         }
     }
 
     /// Submits all, and waits for a completion or, at most, `timeout`; without `wait` for nothing.
-    /// One system call.
+    /// On a busy ring it waits for several, a short time. One system call.
     ///
     /// # Errors
     /// What ends the ring.
@@ -89,25 +123,35 @@ impl Queue {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        let wait = wait && self.backlog.is_empty();
-        self.enter(u32::from(wait), timeout)?;
+        if !wait || !self.backlog.is_empty() {
+            self.enter(Wait { count: 0, timeout })?;
+            self.reap();
+            return Ok(());
+        }
+        let count = self.gather.as_ref().map_or(1, Gather::want);
+        self.gathered += u64::from(count > 1);
+        self.enter(Wait { count, timeout })?;
         self.reap();
+        if let Some(gather) = &mut self.gather {
+            gather.learn(self.backlog.len());
+        }
         Ok(())
     }
 
-    fn enter(&mut self, want: u32, timeout: Option<Duration>) -> io::Result<()> {
+    fn enter(&mut self, Wait { count, timeout }: Wait) -> io::Result<()> {
         if self.ring.submission().cq_overflow() {
             self.overflows += 1;
         }
         let queued = u32::try_from(self.ring.submission().len()).expect("invariant: a u32");
         let timespec = timeout.map(Timespec::from);
-        let args = SubmitArgs::new();
-        let args = timespec.as_ref().map_or(args, |timespec| args.timespec(timespec));
+        let timeout = timespec.as_ref().map_or(0, |timespec| (&raw const *timespec) as u64);
+        let least_wait_us = if count > 1 { GATHER_WAIT_US } else { 0 };
+        let args = WaitArgs { sigmask: 0, sigmask_bytes: 0, least_wait_us, timeout };
         // With deferred task work, completions are made only by an enter that asks for events.
         let flags = (EnterFlags::GETEVENTS | EnterFlags::EXT_ARG).bits();
         // SAFETY: `args` is what EXT_ARG announces, and it and the time it points at outlive the
         // call; the entries' memory is promised by `push`.
-        match unsafe { self.ring.submitter().enter(queued, want, flags, Some(&args)) } {
+        match unsafe { self.ring.submitter().enter(queued, count, flags, Some(&args)) } {
             Ok(_) => Ok(()),
             Err(error) => match error.raw_os_error() {
                 // The time is over; a signal; completions have to be reaped first; memory is short
