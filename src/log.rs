@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt as lines};
 
@@ -23,11 +24,21 @@ pub const SECURITY: &str = "security";
 /// # Errors
 /// A filter that is none, a file that cannot be written, or logging that was started before.
 pub fn start(filter: &str, security: Option<&Path>) -> Result<(), Box<dyn std::error::Error>> {
-    let people = lines::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
-    let people = people.with_filter(EnvFilter::try_new(filter)?);
-    let security = security.map(SecurityFile::open).transpose()?;
-    tracing_subscriber::registry().with(people).with(security).try_init()?;
+    let filter = EnvFilter::try_new(filter)?;
+    let lines = tracing_subscriber::registry();
+    match security {
+        // The filter of all is asked once for each place of the code; one layer's, for each line.
+        None => lines.with(filter).with(people()).try_init()?,
+        Some(file) => {
+            lines.with(people().with_filter(filter)).with(SecurityFile::open(file)?).try_init()?;
+        }
+    }
     Ok(())
+}
+
+/// Lines for people.
+fn people<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
+    lines::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal())
 }
 
 /// Appends security lines to a file.

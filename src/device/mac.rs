@@ -17,10 +17,11 @@ impl Mac {
     /// # Errors
     /// [`MacError`] for everything else.
     pub fn parse(text: &[u8]) -> Result<Mac, MacError> {
-        let separator = text.iter().find(|&&byte| byte == b':' || byte == b'-');
-        match (separator, text.len()) {
-            (None, 12) => parse_plain(text),
-            (Some(&separator), 11..=17) => parse_grouped(text, separator),
+        if let Some(mac) = text.try_into().ok().and_then(parse_plain) {
+            return Ok(mac);
+        }
+        match text.iter().find(|&&byte| byte == b':' || byte == b'-') {
+            Some(&separator) if (11..=17).contains(&text.len()) => parse_grouped(text, separator),
             _ => Err(MacError),
         }
     }
@@ -56,13 +57,23 @@ impl Mac {
     }
 }
 
-fn parse_plain(text: &[u8]) -> Result<Mac, MacError> {
-    let mut bytes = [0; 6];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = hex(pair[0])? << 4 | hex(pair[1])?;
-    }
-    Ok(Mac(bytes))
+fn parse_plain(text: &[u8; 12]) -> Option<Mac> {
+    let digits = text.map(|byte| HEX[usize::from(byte)]);
+    let is_hex = digits.iter().fold(0, |all, digit| all | digit) < 16;
+    is_hex.then(|| Mac(std::array::from_fn(|at| digits[2 * at] << 4 | digits[2 * at + 1])))
 }
+
+/// The digit that each byte is; 16 and more where it is none.
+const HEX: [u8; 256] = {
+    let mut table = [u8::MAX; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        table[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        table[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    table
+};
 
 fn parse_grouped(text: &[u8], separator: u8) -> Result<Mac, MacError> {
     let mut bytes = [0; 6];
@@ -78,12 +89,7 @@ fn parse_grouped(text: &[u8], separator: u8) -> Result<Mac, MacError> {
 }
 
 fn hex(digit: u8) -> Result<u8, MacError> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        b'A'..=b'F' => Ok(digit - b'A' + 10),
-        _ => Err(MacError),
-    }
+    Some(HEX[usize::from(digit)]).filter(|digit| *digit < 16).ok_or(MacError)
 }
 
 impl fmt::Display for Mac {

@@ -6,6 +6,7 @@
 //! either way is known, and the next byte decides. Where it would take too many steps or too much
 //! memory it says so, and an engine that is linear in the text takes over.
 
+use arrayvec::ArrayVec;
 use regex_syntax::hir::{Class, ClassBytesRange, Hir, HirKind, Look, Repetition};
 
 use super::rules::Key;
@@ -52,6 +53,7 @@ type First = [bool; END + 1];
 #[derive(Clone, Copy, Debug)]
 enum Op {
     Match,
+    Byte { byte: u8, next: usize },
     Text { start: usize, end: usize, next: usize },
     Run { class: usize, min: usize, max: usize, gives: bool, next: usize },
     Open { key: Key, next: usize },
@@ -88,11 +90,8 @@ enum Frame {
     Undo { key: Key, was: (u32, u32) },
 }
 
-/// INVARIANT: `len <= frames.len()`.
-struct Frames {
-    frames: [Frame; limits::PATTERN_FRAMES_MAX],
-    len: usize,
-}
+/// What may still be done, the latest last.
+struct Frames(ArrayVec<Frame, { limits::PATTERN_FRAMES_MAX }>);
 
 impl Spans {
     /// No captures.
@@ -134,7 +133,7 @@ impl Program {
             return Outcome::Unknown;
         }
         let mut steps = limits::PATTERN_STEPS_MAX;
-        let mut frames = Frames::new();
+        let mut frames = Frames(ArrayVec::new());
         let last = if self.is_anchored { 0 } else { text.len() };
         for start in 0..=last {
             if !self.first[text.get(start).map_or(END, |&byte| usize::from(byte))] {
@@ -158,14 +157,15 @@ impl Program {
         steps: &mut usize,
     ) -> Outcome {
         let (mut op, mut at) = (self.begin, start);
-        frames.len = 0;
+        frames.0.clear();
         loop {
-            if *steps == 0 || frames.is_full() {
+            if *steps == 0 || frames.0.is_full() {
                 return Outcome::Unknown;
             }
             *steps -= 1;
             let next = match self.ops[op] {
                 Op::Match => return Outcome::Found,
+                Op::Byte { byte, next } => (text.get(at) == Some(&byte)).then_some((next, at + 1)),
                 Op::Text { start, end, next } => {
                     let wanted = &self.texts[start..end];
                     text[at..].starts_with(wanted).then(|| (next, at + wanted.len()))
@@ -175,14 +175,14 @@ impl Program {
                     *steps = steps.saturating_sub(len / 8);
                     if gives && len > min {
                         let (low, at) = (narrow(at + min), narrow(at + len));
-                        frames.push(Frame::Shorter { op: narrow(next), low, at });
+                        frames.0.push(Frame::Shorter { op: narrow(next), low, at });
                     }
                     (len >= min).then_some((next, at + len))
                 }
                 Op::Open { key, next } | Op::Close { key, next } => {
                     let was = spans.0[key as usize];
-                    if frames.len > 0 {
-                        frames.push(Frame::Undo { key, was });
+                    if !frames.0.is_empty() {
+                        frames.0.push(Frame::Undo { key, was });
                     }
                     let is_open = matches!(self.ops[op], Op::Open { .. });
                     let here = narrow(at);
@@ -197,7 +197,7 @@ impl Program {
                         Way::First => Some((first, at)),
                         Way::Second => Some((second, at)),
                         Way::Both => {
-                            frames.push(Frame::Branch { op: narrow(second), at: narrow(at) });
+                            frames.0.push(Frame::Branch { op: narrow(second), at: narrow(at) });
                             Some((first, at))
                         }
                     }
@@ -219,6 +219,9 @@ impl Program {
         match hir.kind() {
             HirKind::Empty => Some(next),
             HirKind::Literal(literal) => {
+                if let [byte] = *literal.0 {
+                    return self.push(Op::Byte { byte, next });
+                }
                 let start = self.texts.len();
                 self.texts.extend_from_slice(&literal.0);
                 self.push(Op::Text { start, end: self.texts.len(), next })
@@ -340,6 +343,7 @@ impl Program {
     fn first_of(&self, op: Op, firsts: &[First]) -> First {
         match op {
             Op::Match => [true; END + 1],
+            Op::Byte { byte, .. } => std::array::from_fn(|seen| seen == usize::from(byte)),
             Op::Text { start, .. } => {
                 std::array::from_fn(|seen| seen == usize::from(self.texts[start]))
             }
@@ -390,30 +394,15 @@ impl Place {
 }
 
 impl Frames {
-    fn new() -> Frames {
-        let frames = [Frame::Branch { op: 0, at: 0 }; limits::PATTERN_FRAMES_MAX];
-        Frames { frames, len: 0 }
-    }
-
-    fn is_full(&self) -> bool {
-        self.len == self.frames.len()
-    }
-
-    fn push(&mut self, frame: Frame) {
-        self.frames[self.len] = frame;
-        self.len += 1;
-    }
-
     /// The step and the place to go on with after a way has failed.
     fn back(&mut self, spans: &mut Spans) -> Option<(usize, usize)> {
-        while self.len > 0 {
-            self.len -= 1;
-            match self.frames[self.len] {
+        while let Some(frame) = self.0.pop() {
+            match frame {
                 Frame::Branch { op, at } => return Some((op as usize, at as usize)),
                 Frame::Shorter { op, low, at } => {
                     let at = at - 1;
                     if at > low {
-                        self.push(Frame::Shorter { op, low, at });
+                        self.0.push(Frame::Shorter { op, low, at });
                     }
                     return Some((op as usize, at as usize));
                 }

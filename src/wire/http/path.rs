@@ -44,6 +44,16 @@ pub fn decode_path<'b>(raw: &'b [u8], buffer: &'b mut Vec<u8>) -> Result<&'b [u8
     if raw.first() != Some(&b'/') {
         return Err(PathError::NotAbsolute);
     }
+    // One look at each byte tells that all is well with nearly every path.
+    let (mut is_odd, mut before) = (false, 0);
+    for &byte in raw {
+        is_odd |= byte == b'%' || byte.is_ascii_control();
+        is_odd |= before == b'/' && matches!(byte, b'/' | b'.');
+        before = byte;
+    }
+    if !is_odd {
+        return Ok(raw);
+    }
     let is_plain = !raw.contains(&b'%') && !raw.windows(2).any(|pair| pair == b"//");
     let path = if is_plain {
         raw

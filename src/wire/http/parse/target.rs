@@ -73,17 +73,29 @@ fn split_absolute(target: &[u8]) -> Result<Target<'_>, RequestError> {
 fn is_name(mut name: &[u8]) -> bool {
     while let [first, rest @ ..] = name {
         name = match (first, rest) {
+            (byte, _) if IS_OF_NAME[usize::from(*byte)] => rest,
             (b'%', [high, low, rest @ ..])
                 if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
             {
                 rest
             }
-            (byte, _) if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(byte) => rest,
             _ => return false,
         };
     }
     true
 }
+
+/// `unreserved / sub-delims` of RFC 3986 section 2, for each byte.
+const IS_OF_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=";
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 fn is_ipv6(literal: &[u8]) -> bool {
     std::str::from_utf8(literal).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
@@ -94,8 +106,11 @@ fn is_port(rest: &[u8]) -> bool {
     match rest {
         [] | [b':'] => true,
         [b':', digits @ ..] => {
-            digits.iter().all(u8::is_ascii_digit)
-                && std::str::from_utf8(digits).is_ok_and(|text| text.parse::<u16>().is_ok())
+            let add = |number: u16, digit: &u8| {
+                let digit = char::from(*digit).to_digit(10)?;
+                number.checked_mul(10)?.checked_add(u16::try_from(digit).ok()?)
+            };
+            digits.iter().try_fold(0, add).is_some()
         }
         _ => false,
     }
