@@ -92,7 +92,7 @@ pub const COMPLETION_ENTRIES: u32 = 4 * SUBMISSION_ENTRIES;
 /// Fewest completions for which a turn waits longer than for one.
 pub const GATHER_MIN: u32 = 8;
 /// Most completions that one turn waits for.
-pub const GATHER_MAX: u32 = 32;
+pub const GATHER_MAX: u32 = 14;
 /// Time that it waits for them; then one is enough.
 pub const GATHER_WAIT: Duration = Duration::from_micros(100);
 /// Receive buffers in a core's provided-buffer ring.

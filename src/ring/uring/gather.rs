@@ -9,7 +9,13 @@
 use crate::limits;
 
 /// Longest pause, in turns: what a wait in vain costs is lost among them.
-const PAUSE_MAX: u32 = 32 * limits::GATHER_MAX;
+const PAUSE_MAX: u32 = 64 * limits::GATHER_MAX;
+
+// A connection that floods: for each completion that is waited for the kernel receives twice, a
+// share and one each time, before the driver can make it wait.
+const _: () = assert!(
+    (2 * limits::GATHER_MAX + 1) * (limits::RECEIVE_SHARE + 1) < limits::RECEIVE_BUFFERS as u32
+);
 
 /// What the turns so far have taught.
 #[derive(Debug)]
@@ -34,14 +40,23 @@ impl Gather {
 
     /// Learns from a turn that has waited for [`Self::want`], and to which so many came.
     pub fn learn(&mut self, came: usize) {
-        let came = u32::try_from(came).unwrap_or(limits::GATHER_MAX).min(limits::GATHER_MAX);
+        let came = u32::try_from(came).unwrap_or(u32::MAX);
         if self.pause > 0 {
             self.pause -= 1;
-        } else if came >= limits::GATHER_MIN {
-            // All that were waited for: there may be more to have. Fewer: that is what comes.
-            self.want = if came < self.want { came } else { limits::GATHER_MAX.min(came + 1) };
-            self.paused = limits::GATHER_MIN;
+        } else if came < limits::GATHER_MIN {
+            self.rest();
         } else {
+            // All that were waited for: there may be more to have. Fewer: that is what comes.
+            let more = limits::GATHER_MAX.min(self.want + 1);
+            self.want = if came < self.want { came } else { more };
+            self.paused = limits::GATHER_MIN;
+        }
+    }
+
+    /// Begins a pause, unless there is one: a wait was in vain; or a connection floods, and for
+    /// each completion that is waited for the kernel takes another heap from it.
+    pub fn rest(&mut self) {
+        if self.pause == 0 {
             self.want = limits::GATHER_MIN;
             self.paused = PAUSE_MAX.min(2 * self.paused);
             self.pause = self.paused;
@@ -86,15 +101,21 @@ mod tests {
         let least = limits::GATHER_MIN;
         (0..least).for_each(|_| gather.learn(1));
         assert_eq!(gather.want(), least);
-        gather.learn(3 * least as usize);
-        assert_eq!(gather.want(), 3 * least + 1);
-        gather.learn(2 * least as usize);
-        assert_eq!(gather.want(), 2 * least);
-        gather.learn(usize::MAX);
+        for more in 1..=3 {
+            gather.learn(usize::MAX);
+            assert_eq!(gather.want(), least + more);
+        }
+        gather.learn(least as usize + 1);
+        assert_eq!(gather.want(), least + 1);
+        (0..limits::GATHER_MAX).for_each(|_| gather.learn(usize::MAX));
         assert_eq!(gather.want(), limits::GATHER_MAX);
         gather.learn(1);
         assert_eq!(gather.want(), 1);
         (0..2 * least).for_each(|_| gather.learn(usize::MAX));
         assert_eq!(gather.want(), least, "it tries anew behind the pause");
+        gather.rest();
+        gather.rest();
+        (0..4 * least).for_each(|_| assert_eq!((gather.want(), gather.learn(99)), (1, ())));
+        assert_eq!(gather.want(), least, "each pause is twice as long, and begins once");
     }
 }

@@ -138,6 +138,13 @@ impl Queue {
         Ok(())
     }
 
+    /// Waits for one completion only for some turns, as a connection floods.
+    pub fn rest(&mut self) {
+        if let Some(gather) = &mut self.gather {
+            gather.rest();
+        }
+    }
+
     fn enter(&mut self, Wait { count, timeout }: Wait) -> io::Result<()> {
         if self.ring.submission().cq_overflow() {
             self.overflows += 1;

@@ -137,6 +137,7 @@ impl Uring {
         let count = if last == turn { count + 1 } else { 1 };
         connection.share = (turn, count);
         if count == limits::RECEIVE_SHARE {
+            self.queue.rest();
             self.cancel_receive(slot);
         }
     }
