@@ -8,9 +8,8 @@ use super::packet::{ErrorCode, Mode, Packet, Request};
 use super::transfer::{End, Transfer, Transmit};
 use crate::limits::{TRANSFERS_MAX, TRANSFERS_UNANSWERED_PER_SOURCE_MAX};
 use crate::time::Instant;
-use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::hash::{Hash, Hasher};
+use ahash::AHashMap;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
@@ -79,7 +78,7 @@ pub struct Finished<T> {
 pub struct Transfers<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
-    by_peer: HashMap<(u16, SocketAddr), u32>,
+    by_peer: AHashMap<(u16, SocketAddr), u32>,
     deadlines: BTreeSet<(Instant, u32)>,
     unanswered: BTreeSet<(u64, u32)>,
     unanswered_by_source: BTreeSet<(IpAddr, u64, u32)>,
@@ -120,7 +119,7 @@ impl<T> Transfers<T> {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
-            by_peer: HashMap::new(),
+            by_peer: AHashMap::new(),
             deadlines: BTreeSet::new(),
             unanswered: BTreeSet::new(),
             unanswered_by_source: BTreeSet::new(),
@@ -193,7 +192,7 @@ impl<T> Transfers<T> {
         self.begun += 1;
         let transfer = Transfer::new(now, request, size);
         let scheduled = transfer.poll_timeout().unwrap_or(now);
-        let request_hash = hash_of(request);
+        let request_hash = self.hash_of(request);
         let order = self.begun;
         let entry = Entry {
             transfer,
@@ -297,7 +296,7 @@ impl<T> Transfers<T> {
     /// Whether `request` repeats that of a running transfer, and then joins it. Asked of another
     /// address of ours it is another request: its answer has to come from there.
     fn join(&mut self, Flow { peer, local }: Flow, request: &Request<'_>) -> bool {
-        let hash = hash_of(request);
+        let hash = self.hash_of(request);
         let joins = |entry: &Entry<T>| {
             let repeats = entry.request_hash == hash && entry.local == local;
             repeats && !entry.transfer.is_stalled()
@@ -312,6 +311,10 @@ impl<T> Transfers<T> {
             self.settle(index);
         }
         index.is_some()
+    }
+
+    fn hash_of(&self, request: &Request<'_>) -> u64 {
+        self.by_peer.hasher().hash_one(request)
     }
 
     /// Hands a packet to its transfer, if there is one.
@@ -444,12 +447,6 @@ fn source_of(peer: SocketAddr) -> IpAddr {
         IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64))),
         IpAddr::V4(ip) => IpAddr::V4(ip),
     }
-}
-
-fn hash_of(request: &Request<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    request.hash(&mut hasher);
-    hasher.finish()
 }
 
 fn width(count: usize) -> u16 {
