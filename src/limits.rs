@@ -89,10 +89,8 @@ pub const SUBMISSION_ENTRIES: u32 = 1024;
 pub const SUBMISSION_ENTRIES_MIN: u32 = 64;
 /// Completion queue entries of one core's ring.
 pub const COMPLETION_ENTRIES: u32 = 4 * SUBMISSION_ENTRIES;
-/// Fewest completions for which a turn waits longer than for one.
-pub const GATHER_MIN: u32 = 8;
-/// Most completions that one turn waits for.
-pub const GATHER_MAX: u32 = 14;
+/// Completions that a turn waits for where they come fast.
+pub const GATHER_COUNT: u32 = 7;
 /// Time that it waits for them; then one is enough.
 pub const GATHER_WAIT: Duration = Duration::from_micros(100);
 /// Receive buffers in a core's provided-buffer ring.
@@ -186,16 +184,17 @@ pub const DATAGRAM_RECEIVE_BYTES: usize = 4 * 1024 * 1024;
 
 // A full submission queue may complete at once, four times over, before the queue is read.
 const _: () = assert!(COMPLETION_ENTRIES >= 4 * SUBMISSION_ENTRIES);
-const _: () = assert!(SUBMISSION_ENTRIES_MIN <= SUBMISSION_ENTRIES && GATHER_MIN <= GATHER_MAX);
-const _: () = assert!(CACHE_LOOK_BYTES <= FILE_PIECE_BYTES);
+const _: () = assert!(SUBMISSION_ENTRIES_MIN <= SUBMISSION_ENTRIES);
 const _: () = assert!(DATAGRAMS_SENT_TOGETHER <= DATAGRAMS_QUEUED_MAX);
 const _: () = assert!(RECEIVE_BUFFERS.is_power_of_two() && DATAGRAM_BUFFERS.is_power_of_two());
 const _: () = assert!(CONNECTIONS_PER_SOURCE_MAX <= CONNECTIONS_MAX);
 const _: () = assert!(CONNECTIONS_SPARE > 1 && CONNECTIONS_UNEVEN > 2);
 const _: () = assert!(2 * ACCEPTS_ARMED <= SUBMISSION_ENTRIES as usize);
 const _: () = assert!(FILE_CHUNK_BYTES <= FILE_PIECE_BYTES && FILE_PIECE_BYTES <= FILE_TURN_BYTES);
-const _: () = assert!(TRANSFER_READ_BYTES <= FILE_CHUNK_BYTES && DOORS_MAX <= CONNECTIONS_MAX);
+const _: () = assert!(TRANSFER_READ_BYTES <= FILE_CHUNK_BYTES);
 const _: () = assert!(2 * BLOCK_BYTES_DEFAULT as usize <= TRANSFER_READ_BYTES);
+const _: () = assert!(CACHE_LOOK_BYTES <= FILE_PIECE_BYTES);
+const _: () = assert!(DOORS_MAX <= CONNECTIONS_MAX);
 const _: () = assert!(SEND_BUFFER_BYTES <= DOOR_SEND_BUFFER_BYTES);
 const _: () = assert!(FILE_PIECE_BYTES <= DOOR_NOT_SENT_BYTES_MAX as usize);
 const _: () = assert!(INLINE_BODY_BYTES_MAX < OUTPUT_BUFFER_BYTES);
@@ -426,6 +425,7 @@ pub const REST_JOBS_MAX: usize = 8;
 pub const REST_OPERATIONS_MAX: usize = 10_000;
 /// Time that a stop waits for what the REST API is doing.
 pub const REST_STOP_TIME_MAX: Duration = Duration::from_secs(3);
+
 /// Longest answer that `ringboot ctl` reads, in bytes: twice a list of a million devices.
 pub const CTL_BODY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Longest token, or name of a tenant, that wazo-auth is asked about, in bytes.

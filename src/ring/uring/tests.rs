@@ -193,7 +193,7 @@ fn a_flood_keeps_to_its_share() {
     }
     let _open = flood.join().expect("written");
     assert!(most >= limits::RECEIVE_SHARE as usize, "{most} receives in a turn");
-    assert!(most < usize::from(limits::RECEIVE_BUFFERS), "{most} receives in a turn");
+    assert!(most < usize::from(limits::RECEIVE_BUFFERS) / 2, "{most} receives in a turn");
     assert!(driver.counters.rearmed > 0);
 }
 

@@ -36,7 +36,7 @@ impl From<PathError> for Status {
 
 /// Decodes the raw path of a request once, and makes one slash of several. The result begins with
 /// a slash and has no empty segment but perhaps the last. `buffer` is overwritten only when
-/// something has to be decoded.
+/// the path is not plain.
 ///
 /// # Errors
 /// The peer's; each is refused before anything looks for a file.
@@ -54,13 +54,8 @@ pub fn decode_path<'b>(raw: &'b [u8], buffer: &'b mut Vec<u8>) -> Result<&'b [u8
     if !is_odd {
         return Ok(raw);
     }
-    let is_plain = !raw.contains(&b'%') && !raw.windows(2).any(|pair| pair == b"//");
-    let path = if is_plain {
-        raw
-    } else {
-        decode_into(raw, buffer)?;
-        buffer.as_slice()
-    };
+    decode_into(raw, buffer)?;
+    let path = buffer.as_slice();
     if path.iter().any(u8::is_ascii_control) {
         return Err(PathError::Control);
     }
