@@ -91,9 +91,10 @@ fn the_house_is_tidy() {
     }
     match text("tuning.md") {
         Some(tuning) => {
-            let [server, loadgen] = ["src/limits.rs", "loadgen/src/limits.rs"].map(text);
-            let (server, loadgen) = (server.unwrap_or_default(), loadgen.unwrap_or_default());
-            findings.extend(papers::limits(server, loadgen, tuning));
+            let server = files.iter().filter(|file| file.path.starts_with("src/limits"));
+            let server: Vec<_> = server.map(|file| (&*file.path, &*file.text)).collect();
+            let loadgen = text("loadgen/src/limits.rs").unwrap_or_default();
+            findings.extend(papers::limits(&server, loadgen, tuning));
         }
         None => findings.push(Finding::new("tuning.md", 0, "is missing")),
     }

@@ -10,7 +10,8 @@
 
 use super::pattern::Pattern;
 use super::program::Spans;
-use super::rules::{BadRule, Captured, Desk, Key, Rule, SUBJECTS, Subject};
+use super::recall::{self, Recall};
+use super::rules::{BadRule, Captured, Desk, Key, Rule, SUBJECTS, Subject, Subjects};
 use super::set::Set;
 use crate::device::Mac;
 use crate::limits;
@@ -122,12 +123,23 @@ impl ExtractorBuilder {
 /// One core's memory for searches: lists that are used again.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    matched: Vec<usize>,
+    matched: Vec<Matched>,
+    /// Rules that the User-Agent leads to, on their way from and to `agents`.
+    led: Vec<recall::Led>,
+    agents: Recall,
     found: Vec<Found>,
     /// Matched rules that cost their releases everything.
     spoiling: Vec<usize>,
     votes: Vec<Vote>,
     desk: Desk,
+}
+
+/// A rule whose lead may match.
+#[derive(Clone, Copy, Debug)]
+struct Matched {
+    rule: usize,
+    /// The User-Agent led to it, and has these captures.
+    agent: Option<Spans>,
 }
 
 /// A value that a rule found: where it lies, not a borrow, so that the list can be used again.
@@ -153,6 +165,9 @@ struct Vote {
     weight: Weight,
 }
 
+/// The value of each key that is taken.
+type Winners = [Option<Place>; Key::ALL.len()];
+
 impl Extractor {
     /// What the request tells of its phone. The address is always there; for a DHCP report the
     /// MAC is the lease's (spec section 1.2).
@@ -160,8 +175,8 @@ impl Extractor {
         let subjects = Subjects::of(query);
         self.match_rules(&subjects, scratch);
         self.gather(&subjects, scratch);
-        self.vote(&subjects, scratch);
-        self.sighting(query, &subjects, scratch)
+        let winners = self.winners(&subjects, scratch);
+        self.sighting(query, &subjects, winners, &scratch.desk)
     }
 
     /// The places of all rules in their manifests.
@@ -174,23 +189,56 @@ impl Extractor {
         let subjects = Subjects::of(query);
         self.match_rules(&subjects, scratch);
         self.gather(&subjects, scratch);
-        scratch.matched.iter().map(|&rule| &*self.rules[rule].rule.place).collect()
+        let place = |matched: &Matched| &*self.rules[matched.rule].rule.place;
+        scratch.matched.iter().map(place).collect()
     }
 
     /// Fills `matched` with the rules whose leads may match, in order.
     fn match_rules(&self, subjects: &Subjects<'_>, scratch: &mut Scratch) {
-        let matched = &mut scratch.matched;
-        matched.clear();
-        for ((set, owners), text) in self.sets.iter().zip(&self.owners).zip(subjects.texts) {
+        scratch.matched.clear();
+        for ((subject, set), text) in self.sets.iter().enumerate().zip(subjects.texts) {
             let Some(text) = text else { continue };
+            if subject == Subject::Agent as usize {
+                self.match_agent(text, subjects, scratch);
+                continue;
+            }
+            let Scratch { matched, .. } = scratch;
             set.find(text, |pattern| {
-                let rule = owners[pattern];
-                if !matched.contains(&rule) {
-                    matched.push(rule);
+                let rule = self.owners[subject][pattern];
+                if !matched.iter().any(|known| known.rule == rule) {
+                    matched.push(Matched { rule, agent: None });
                 }
             });
         }
-        matched.sort_unstable();
+        scratch.matched.sort_unstable_by_key(|matched| matched.rule);
+    }
+
+    /// Adds the rules that the User-Agent leads to; the patterns are tried on a new one alone.
+    fn match_agent(&self, text: &[u8], subjects: &Subjects<'_>, scratch: &mut Scratch) {
+        let Scratch { matched, led, agents, .. } = scratch;
+        led.clear();
+        if !agents.tell(text, |rule| led.push(rule)) {
+            let (set, owners) =
+                (&self.sets[Subject::Agent as usize], &self.owners[Subject::Agent as usize]);
+            set.find(text, |pattern| {
+                let rule = owners[pattern];
+                if !led.iter().any(|&(known, _)| known == rule) {
+                    led.push((rule, Spans::NONE));
+                }
+            });
+            led.retain_mut(|(rule, spans)| self.leads(*rule, subjects, spans));
+            agents.note(text, led.iter());
+        }
+        let new = |&(rule, spans): &recall::Led| Matched { rule, agent: Some(spans) };
+        matched.extend(led.iter().map(new));
+    }
+
+    /// Whether a rule's pattern of the User-Agent matches, and with which captures.
+    fn leads(&self, rule: usize, subjects: &Subjects<'_>, spans: &mut Spans) -> bool {
+        let Led { rule, .. } = &self.rules[rule];
+        let lead = rule.patterns.iter().find(|(subject, _)| *subject == Subject::Agent);
+        let text = subjects.seen(Subject::Agent, rule.bytes);
+        lead.zip(text).is_some_and(|((_, pattern), text)| pattern.find(text, spans))
     }
 
     /// Fills `found` with what those rules say whose patterns all match; only they stay in
@@ -200,9 +248,9 @@ impl Extractor {
         scratch.desk.texts.clear();
         scratch.spoiling.clear();
         let Scratch { matched, found, spoiling, desk, .. } = scratch;
-        matched.retain(|&number| {
-            let before = found.len();
-            match self.captures(number, subjects, found, desk) {
+        matched.retain(|&lead| {
+            let (number, before) = (lead.rule, found.len());
+            match self.captures(lead, subjects, found, desk) {
                 None | Some(Err(BadRule::Rule)) => {
                     found.truncate(before);
                     return false;
@@ -225,7 +273,7 @@ impl Extractor {
     /// Adds a rule's captures; `None` when a pattern does not match, and what a bad MAC costs.
     fn captures(
         &self,
-        number: usize,
+        Matched { rule: number, agent }: Matched,
         subjects: &Subjects<'_>,
         found: &mut Vec<Found>,
         desk: &mut Desk,
@@ -233,9 +281,10 @@ impl Extractor {
         let mut outcome = Ok(());
         let Led { rule, .. } = &self.rules[number];
         // What says only yes or no comes first, the lead last: they may save the others.
-        for (subject, pattern) in rule.patterns.iter().rev() {
-            let text = subjects.seen(*subject, rule.bytes)?;
-            if pattern.is_bare() && !pattern.is_match(text) {
+        let is_known = |subject| subject == Subject::Agent && agent.is_some();
+        for &(subject, ref pattern) in rule.patterns.iter().rev() {
+            let text = subjects.seen(subject, rule.bytes)?;
+            if !is_known(subject) && pattern.is_bare() && !pattern.is_match(text) {
                 return None;
             }
         }
@@ -243,8 +292,10 @@ impl Extractor {
             let subject = *subject;
             let text = subjects.texts[subject as usize]?;
             let mut spans = Spans::NONE;
-            if !pattern.find(text, &mut spans) {
-                return None;
+            match agent.filter(|_| is_known(subject)) {
+                Some(known) => spans = known,
+                None if pattern.find(text, &mut spans) => {}
+                None => return None,
             }
             for key in pattern.keys() {
                 let Some(std::ops::Range { start, end }) = spans.get(key) else { continue };
@@ -266,17 +317,45 @@ impl Extractor {
         Some(outcome)
     }
 
+    /// For each key the most voted value. Where all matched rules are of the same profiles, these
+    /// agree: the first value is it.
+    fn winners(&self, subjects: &Subjects<'_>, scratch: &mut Scratch) -> Winners {
+        let mut winners = [None; Key::ALL.len()];
+        let led = |matched: &Matched| &self.rules[matched.rule];
+        let mut all = scratch.matched.iter().map(led);
+        let is_one = all.next().is_some_and(|first| {
+            !first.profiles.is_empty() && all.all(|other| other.like == first.like)
+        });
+        if is_one && scratch.spoiling.is_empty() {
+            for found in &scratch.found {
+                winners[found.key as usize].get_or_insert(found.place);
+            }
+            return winners;
+        }
+        self.vote(subjects, scratch);
+        let mut weights = [Weight { count: 0, rank: u32::MAX }; Key::ALL.len()];
+        for &Vote { key, place, weight } in &scratch.votes {
+            let best = &mut weights[key as usize];
+            if (weight.count, best.rank) > (best.count, weight.rank) {
+                *best = weight;
+                winners[key as usize] = Some(place);
+            }
+        }
+        winners
+    }
+
     /// Fills `votes`: for each profile and key the first rule's value, with the profile's weight.
     /// Only profiles of matched rules are looked at; those that have the same of them vote as one,
     /// where no other has one of these.
     fn vote(&self, subjects: &Subjects<'_>, scratch: &mut Scratch) {
         scratch.votes.clear();
-        let Scratch { matched, found, spoiling, votes, desk } = scratch;
+        let Scratch { matched, found, spoiling, votes, desk, .. } = scratch;
         if spoiling.is_empty() && self.are_apart(matched) {
-            for (place, &rule) in matched.iter().enumerate() {
+            for (place, &Matched { rule, .. }) in matched.iter().enumerate() {
                 let Led { profiles, like, all, .. } = &self.rules[rule];
                 let is_like = |other: usize| self.rules[other].like == *like;
-                if !profiles.is_empty() && !matched[..place].iter().any(|&other| is_like(other)) {
+                let mut before = matched[..place].iter();
+                if !profiles.is_empty() && !before.any(|other| is_like(other.rule)) {
                     self.vote_once(*all, is_like, subjects, found, votes, desk);
                 }
             }
@@ -296,7 +375,7 @@ impl Extractor {
     }
 
     /// Whether of any two rules the profiles are the same or lie behind one another.
-    fn are_apart(&self, matched: &[usize]) -> bool {
+    fn are_apart(&self, matched: &[Matched]) -> bool {
         let lies_before = |one: &[usize], other: &[usize]| match (one.last(), other.first()) {
             (Some(last), Some(first)) => last < first,
             _ => true,
@@ -306,13 +385,14 @@ impl Extractor {
                 || lies_before(&one.profiles, &other.profiles)
                 || lies_before(&other.profiles, &one.profiles)
         };
-        let pair = |&one, &other| are_apart(&self.rules[one], &self.rules[other]);
-        (1..matched.len()).all(|end| matched[..end].iter().all(|one| pair(one, &matched[end])))
+        let led = |matched: &Matched| &self.rules[matched.rule];
+        (1..matched.len())
+            .all(|end| matched[..end].iter().all(|one| are_apart(led(one), led(&matched[end]))))
     }
 
-    fn next_profile(&self, matched: &[usize], from: usize) -> Option<usize> {
-        let next_of = |&rule: &usize| {
-            let profiles = &self.rules[rule].profiles;
+    fn next_profile(&self, matched: &[Matched], from: usize) -> Option<usize> {
+        let next_of = |matched: &Matched| {
+            let profiles = &self.rules[matched.rule].profiles;
             profiles.get(profiles.partition_point(|&profile| profile < from)).copied()
         };
         matched.iter().filter_map(next_of).min()
@@ -329,6 +409,8 @@ impl Extractor {
         desk: &Desk,
     ) {
         let mut given = [false; Key::ALL.len()];
+        // Of each key there is one vote of theirs: no two of these are of one.
+        let before = votes.len();
         for &Found { rule, key, place } in found {
             if given[key as usize] || !has_it(rule) {
                 continue;
@@ -336,7 +418,9 @@ impl Extractor {
             given[key as usize] = true;
             let bytes = |place| self.bytes(place, subjects, desk);
             let value = bytes(place);
-            let known = votes.iter_mut().find(|vote| vote.key == key && bytes(vote.place) == value);
+            let known = votes[..before]
+                .iter_mut()
+                .find(|vote| vote.key == key && bytes(vote.place) == value);
             if let Some(vote) = known {
                 vote.weight.count += weight.count;
                 vote.weight.rank = vote.weight.rank.min(weight.rank);
@@ -362,25 +446,14 @@ impl Extractor {
         &'b self,
         query: &Query<'b>,
         subjects: &Subjects<'b>,
-        scratch: &'b Scratch,
+        winners: Winners,
+        desk: &'b Desk,
     ) -> Sighting<'b> {
-        let mut winners: [Option<&Vote>; Key::ALL.len()] = [None; Key::ALL.len()];
-        for vote in &scratch.votes {
-            let winner = &mut winners[vote.key as usize];
-            let Weight { count, rank } = vote.weight;
-            let better = |w: &Vote| (count, w.weight.rank) > (w.weight.count, rank);
-            if winner.is_none_or(better) {
-                *winner = Some(vote);
-            }
-        }
-        let text = |key: Key| {
-            let place = winners[key as usize]?.place;
-            match self.bytes(place, subjects, &scratch.desk) {
-                Bytes::Text(text) => Some(text),
-                Bytes::Mac(_) => None,
-            }
+        let text = |key: Key| match self.bytes(winners[key as usize]?, subjects, desk) {
+            Bytes::Text(text) => Some(text),
+            Bytes::Mac(_) => None,
         };
-        let voted = match winners[Key::Mac as usize].map(|vote| vote.place) {
+        let voted = match winners[Key::Mac as usize] {
             Some(Place::Mac(mac)) => Some(mac),
             _ => None,
         };
@@ -400,33 +473,4 @@ impl Extractor {
 enum Bytes<'b> {
     Mac(Mac),
     Text(&'b [u8]),
-}
-
-/// The texts that patterns look at; none where the request has no such thing.
-struct Subjects<'b> {
-    texts: [Option<&'b [u8]>; SUBJECTS],
-    ascii: [bool; SUBJECTS],
-}
-
-impl<'b> Subjects<'b> {
-    fn of(query: &Query<'b>) -> Self {
-        let texts = match query.source {
-            Source::Http => {
-                let args = Some(query.args).filter(|args| !args.is_empty());
-                let agent = query.agent.filter(|agent| !agent.is_empty());
-                let path = Some(query.path);
-                let lone = path.filter(|_| agent.is_none());
-                [agent, path, args, None, None, query.form, lone]
-            }
-            Source::Tftp => [None, None, None, Some(query.path), None, None, None],
-            Source::Dhcp => [None, None, None, None, query.vendor_class, None, None],
-        };
-        let ascii = texts.map(|text| text.is_some_and(<[u8]>::is_ascii));
-        Self { texts, ascii }
-    }
-
-    /// The text of a subject, where a rule may look at it.
-    fn seen(&self, subject: Subject, beyond_ascii: bool) -> Option<&'b [u8]> {
-        self.texts[subject as usize].filter(|_| beyond_ascii || self.ascii[subject as usize])
-    }
 }

@@ -15,6 +15,7 @@ mod overrides;
 mod package;
 mod pattern;
 mod program;
+mod recall;
 mod render;
 mod rules;
 mod set;

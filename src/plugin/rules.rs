@@ -5,6 +5,7 @@ use memchr::memmem;
 use super::manifest::{BadMac, Rewrite};
 use super::pattern::{self, Pattern};
 use crate::device::Mac;
+use crate::query::{Query, Source};
 
 /// What a rule can say of a phone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -66,6 +67,37 @@ pub enum Subject {
 
 /// How many subjects there are.
 pub const SUBJECTS: usize = 7;
+
+/// The texts that patterns look at; none where the request has no such thing.
+pub struct Subjects<'b> {
+    /// By the number of a subject.
+    pub texts: [Option<&'b [u8]>; SUBJECTS],
+    ascii: [bool; SUBJECTS],
+}
+
+impl<'b> Subjects<'b> {
+    /// Those of a request.
+    pub fn of(query: &Query<'b>) -> Self {
+        let texts = match query.source {
+            Source::Http => {
+                let args = Some(query.args).filter(|args| !args.is_empty());
+                let agent = query.agent.filter(|agent| !agent.is_empty());
+                let path = Some(query.path);
+                let lone = path.filter(|_| agent.is_none());
+                [agent, path, args, None, None, query.form, lone]
+            }
+            Source::Tftp => [None, None, None, Some(query.path), None, None, None],
+            Source::Dhcp => [None, None, None, None, query.vendor_class, None, None],
+        };
+        let ascii = texts.map(|text| text.is_some_and(<[u8]>::is_ascii));
+        Self { texts, ascii }
+    }
+
+    /// The text of a subject, where a rule may look at it.
+    pub fn seen(&self, subject: Subject, beyond_ascii: bool) -> Option<&'b [u8]> {
+        self.texts[subject as usize].filter(|_| beyond_ascii || self.ascii[subject as usize])
+    }
+}
 
 /// A rule, compiled.
 #[derive(Debug)]

@@ -45,16 +45,19 @@ pub fn paths(text: &str, exists: impl Fn(&str) -> bool) -> Vec<Finding> {
 }
 
 /// Bounds that tuning.md does not explain, and words of its that look like bounds and are none.
-pub fn limits(server: &str, loadgen: &str, tuning: &str) -> Vec<Finding> {
+pub fn limits(server: &[(&str, &str)], loadgen: &str, tuning: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     let words: Vec<(usize, &str)> = quoted(tuning).collect();
-    for (line, name) in constants(server) {
-        if !words.iter().any(|(_, word)| *word == name) {
-            let text = format!("tuning.md does not explain `{name}`");
-            findings.push(Finding::new("src/limits.rs", line, text));
+    let mut known: Vec<&str> = constants(loadgen).map(|(_, name)| name).collect();
+    for (path, text) in server {
+        for (line, name) in constants(text) {
+            known.push(name);
+            if !words.iter().any(|(_, word)| *word == name) {
+                let text = format!("tuning.md does not explain `{name}`");
+                findings.push(Finding::new(path, line, text));
+            }
         }
     }
-    let known: Vec<&str> = constants(server).chain(constants(loadgen)).map(|(_, n)| n).collect();
     for (line, word) in words {
         let is_upper = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
         let looks = word.contains('_')
@@ -142,7 +145,9 @@ fn paths_exist() {
 #[test]
 fn bounds_are_explained() {
     let source = "/// A.\npub const A_MAX: u8 = 1;\n/// B.\npub const B: u8 = 1;\n";
-    let told = |tuning: &str| super::told(limits(source, "pub const C_MAX: u8 = 1;\n", tuning));
+    let told = |tuning: &str| {
+        super::told(limits(&[("src/limits.rs", source)], "pub const C_MAX: u8 = 1;\n", tuning))
+    };
     assert_eq!(told("`A_MAX` and `B`, like `C_MAX` and `SO_RCVBUF`\n"), [""; 0]);
     assert_eq!(told("A_MAX and `B`\n"), ["2: tuning.md does not explain `A_MAX`"]);
     assert_eq!(told("`A_MAX` `B`\n`B_MAX` `GET` `x_MAX`\n"), ["2: no bound is named `B_MAX`"]);
