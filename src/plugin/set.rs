@@ -2,10 +2,10 @@
 //! patterns there are, until no more than a few are left.
 //!
 //! Patterns that begin at the text's start share a table: a DFA of all of them, cut off where few
-//! enough are left to try each and the next bytes do not tell them apart. Those that have no
-//! literal in front and end at the text's end have one that is walked from there backwards: few
-//! bytes tell a file's ending. The others have a table of their own, which is only looked at where
-//! one of their literals is in the text.
+//! enough are left to try each and the next bytes do not tell them apart. Those that end at the
+//! text's end have one that is walked from there backwards: few bytes tell a file's ending. The
+//! others have a table of their own, which is only looked at where one of their literals is in the
+//! text.
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
@@ -13,7 +13,6 @@ use regex_automata::util::prefilter::Prefilter;
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind, Span};
-use regex_syntax::hir::literal::Extractor;
 use regex_syntax::hir::{Hir, Look};
 use std::collections::{BTreeSet, HashMap};
 
@@ -82,9 +81,7 @@ impl Set {
             hirs.push(pattern::parse(text)?);
         }
         let is_fixed = |hir: &Hir| hir.properties().look_set_prefix().contains(Look::Start);
-        let is_ending = |hir: &Hir| {
-            hir.properties().look_set_suffix().contains(Look::End) && !begins_with_literals(hir)
-        };
+        let is_ending = |hir: &Hir| hir.properties().look_set_suffix().contains(Look::End);
         let (mut fixed, others): (Vec<_>, Vec<_>) =
             (0..texts.len()).partition(|&pattern| is_fixed(&hirs[pattern]));
         let (ending, loose): (Vec<_>, Vec<_>) =
@@ -329,12 +326,6 @@ impl Graph {
     }
 }
 
-/// Whether each match begins with one of a few texts that are long enough to be searched for.
-fn begins_with_literals(hir: &Hir) -> bool {
-    const ENOUGH: usize = 3;
-    Extractor::new().extract(hir).min_literal_len().is_some_and(|len| len >= ENOUGH)
-}
-
 fn few(patterns: BTreeSet<usize>) -> Option<BTreeSet<usize>> {
     (patterns.len() <= limits::PATTERNS_TRIED_MAX).then_some(patterns)
 }
@@ -417,7 +408,8 @@ mod tests {
             assert_eq!(missed, None, "{text:?}: {found:?}");
         }
         assert_eq!(found(&set, "/firmware.rom"), [0; 0]);
-        assert_eq!(found(&set, "/001565aabbcc.xml"), [3]);
+        // The one that may begin with `b` is alone in its table: it is tried.
+        assert_eq!(found(&set, "/001565aabbcc.xml"), [3, 4]);
         assert_eq!(found(&set, "/0015.xml"), [0; 0]);
     }
 
