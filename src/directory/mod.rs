@@ -121,6 +121,12 @@ impl Directory {
         some.find(|other| *other.id != *id && stands_in(other))
     }
 
+    /// Whether devices share serial numbers at all. Where none do, nobody but a device itself has
+    /// the one that it is stored with.
+    pub fn has_shared_serials(&self) -> bool {
+        self.serials.has_shared()
+    }
+
     /// The device with this UUID; of several, the one with the least name.
     pub fn by_uuid(&self, uuid: &str) -> Option<Arc<Device>> {
         self.uuids.first(uuid)

@@ -49,10 +49,27 @@ impl<'a> Told<'a> {
 fn clean(value: Option<Value<'_>>) -> Option<&[u8]> {
     value.filter(|bytes| {
         let fits = !bytes.is_empty() && bytes.len() <= limits::VALUE_BYTES_MAX;
-        // C0, DEL and, as Latin-1 has them, C1. All bytes are looked at: it is cheaper so.
-        let control = |byte: &u8| (*byte < 0x20) | ((0x7f..0xa0).contains(byte));
-        fits && bytes.iter().fold(true, |is_clean, byte| is_clean & !control(byte))
+        fits && !has_control(bytes)
     })
+}
+
+/// Whether there is one of C0, DEL or, as Latin-1 has them, C1. Eight bytes are looked at in a
+/// step, and only where one of these may be a control character, each by itself.
+fn has_control(bytes: &[u8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    // Some byte is below 0x20 or above 0x7e.
+    let may_be = |word: u64| {
+        let below = word.wrapping_sub(ONES * 0x20) & !word;
+        (below | word.wrapping_add(ONES) | word) & HIGHS != 0
+    };
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let words = words.iter().chain(std::iter::once(&last));
+    let may_have = words.fold(false, |may, word| may | may_be(u64::from_ne_bytes(*word)));
+    let control = |byte: &u8| *byte < 0x20 || (0x7f..0xa0).contains(byte);
+    may_have && bytes.iter().any(control)
 }
 
 /// The text that Latin-1 bytes are, as a key to look up; ASCII is borrowed.
@@ -103,6 +120,21 @@ mod tests {
         assert_eq!(told.vendor, Some(&b"Avaya"[..]));
         assert_eq!(told.version, Some(&long[1..]));
         assert!(told.is_bare());
+    }
+
+    #[test]
+    fn control_characters_are_seen_wherever_they_are() {
+        for len in 1..20 {
+            for (at, byte) in (0..len).flat_map(|at| (0..=255).map(move |byte| (at, byte))) {
+                let mut bytes = vec![b'x'; len];
+                bytes[at] = byte;
+                let is_control = char::from(byte).is_control();
+                assert_eq!(has_control(&bytes), is_control, "{byte:#x} at {at} of {len}");
+                bytes.fill(0xe9);
+                bytes[at] = byte;
+                assert_eq!(has_control(&bytes), is_control, "{byte:#x} at {at} of {len}");
+            }
+        }
     }
 
     #[test]

@@ -107,8 +107,14 @@ fn settle(draft: &mut Draft, told: &Told<'_>, basis: &Basis<'_>) {
     let mut others = others.filter(|other| is_ours(other));
     // Of several that may be this phone, none is taken for it.
     let stand_in = others.next().filter(|_| others.next().is_none());
+    let has_it = |found: &Device| match (&found.sn, told.sn) {
+        (Some(stored), Some(told)) => told::is(told, stored),
+        _ => false,
+    };
+    let is_alone = !basis.directory.has_shared_serials() && draft.found().is_some_and(has_it);
     let twin = || basis.directory.twin_by_serial(&told::utf8(told.sn?), &device.id);
-    let twin = || if told.mac.is_some() { twin().filter(|twin| is_ours(twin)) } else { None };
+    let may_have_twin = told.mac.is_some() && !is_alone;
+    let twin = || if may_have_twin { twin().filter(|twin| is_ours(twin)) } else { None };
     let Some(stand_in) = stand_in.or_else(twin) else { return };
     let is_lacking = device.vendor.is_none() || device.model.is_none() || device.version.is_none();
     if is_lacking {
