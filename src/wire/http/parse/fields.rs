@@ -6,6 +6,7 @@ use crate::wire::http::{BodyLength, Method, Version};
 
 /// What the fields say, gathered one by one.
 #[derive(Default)]
+#[cfg_attr(test, derive(PartialEq, Debug))]
 pub struct Fields<'b> {
     pub agent: Option<&'b [u8]>,
     pub forwarded_for: Option<&'b [u8]>,
@@ -24,6 +25,7 @@ pub struct Fields<'b> {
 
 /// The transfer codings so far.
 #[derive(Clone, Copy, Default)]
+#[cfg_attr(test, derive(PartialEq, Debug))]
 enum Coding {
     #[default]
     None,

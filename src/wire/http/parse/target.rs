@@ -6,6 +6,7 @@ use super::RequestError;
 use crate::wire::http::Method;
 
 /// The parts of a request target.
+#[cfg_attr(test, derive(PartialEq, Debug))]
 pub struct Target<'b> {
     pub path: &'b [u8],
     pub args: &'b [u8],

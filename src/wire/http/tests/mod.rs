@@ -4,7 +4,7 @@ mod heads;
 mod life;
 mod limits;
 mod mutate;
-mod samples;
+pub mod samples;
 
 use super::{After, Connection, RequestError, Step};
 use crate::time::Instant;
