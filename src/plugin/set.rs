@@ -44,8 +44,8 @@ enum Walk {
 
 /// Some of the patterns. More than one table is there where one would be too large.
 ///
-/// INVARIANT: `nexts` has a row of `width` for each state, and every entry is a state's or one of
-/// `leaves`.
+/// INVARIANT: `nexts` has a row of `width` for each state, and every entry is a state's row or number,
+/// or one of `leaves`.
 #[derive(Debug)]
 struct Table {
     begin: Next,
@@ -62,9 +62,9 @@ struct Table {
 /// What a byte leads to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Next {
-    /// A state: the walk goes on.
-    State(u32),
-    /// One where patterns have matched already.
+    /// The first of a state's row: the walk goes on.
+    Row(u32),
+    /// The number of a state where patterns have matched already.
     Passing(u32),
     /// The end of the walk.
     Leaf(u32),
@@ -168,11 +168,11 @@ impl Table {
     fn walk<'t>(&self, mut bytes: impl Iterator<Item = &'t u8>, tell: &mut impl FnMut(usize)) {
         let mut next = self.begin;
         loop {
-            let state = match next {
-                Next::State(state) => state,
+            let row = match next {
+                Next::Row(row) => row as usize,
                 Next::Passing(state) => {
                     self.passed[state as usize].iter().for_each(|&pattern| tell(pattern));
-                    state
+                    state as usize * self.width
                 }
                 Next::Leaf(leaf) => {
                     return self.leaves[leaf as usize].iter().for_each(|&pattern| tell(pattern));
@@ -182,7 +182,7 @@ impl Table {
                 Some(&byte) => usize::from(self.classes[usize::from(byte)]),
                 None => self.width - 1,
             };
-            next = self.nexts[state as usize * self.width + class];
+            next = self.nexts[row + class];
         }
     }
 }
@@ -303,6 +303,7 @@ impl Graph {
         let mut numbers: HashMap<usize, u32> = HashMap::new();
         let mut kept = Vec::new();
         let number = |len| u32::try_from(len).expect("invariant: a DFA is bounded");
+        let width = number(self.width);
         let mut next = |state: usize, kept: &mut Vec<usize>| match &self.left[state] {
             Some(left) if !goes_on[state] => Next::Leaf(*leaves.entry(left).or_insert_with(|| {
                 table.leaves.push(left.iter().copied().collect());
@@ -314,7 +315,7 @@ impl Graph {
                     number(kept.len() - 1)
                 });
                 let is_passing = !self.here[state].is_empty();
-                if is_passing { Next::Passing(place) } else { Next::State(place) }
+                if is_passing { Next::Passing(place) } else { Next::Row(place * width) }
             }
         };
         table.begin = next(self.begin, &mut kept);
