@@ -223,7 +223,7 @@ pub const PATTERNS_TRIED_MAX: usize = 4;
 pub const PATTERN_LOOK_BYTES_MAX: usize = 12;
 /// Bytes of the DFA that a table of patterns is made from; one that would be larger is made as two.
 pub const PATTERN_TABLE_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// User-Agents whose matches a core remembers, 200 bytes each: phones that boot at once in it.
+/// User-Agents whose matches a core remembers, 180 bytes each: phones that boot at once in it.
 pub const RECALL_PLACES: usize = 8192;
 /// Longest User-Agent that is remembered, in bytes.
 pub const RECALL_BYTES_MAX: usize = 120;

@@ -132,21 +132,6 @@ impl Directory {
         self.uuids.first(uuid)
     }
 
-    /// All devices with this MAC, in the order of their names.
-    pub fn each_by_mac(&self, mac: &Mac) -> impl Iterator<Item = Arc<Device>> {
-        self.macs.each(mac)
-    }
-
-    /// All devices with this serial number, in the order of their names.
-    pub fn each_by_serial(&self, sn: &str) -> impl Iterator<Item = Arc<Device>> {
-        self.serials.each(sn)
-    }
-
-    /// All devices with this UUID, in the order of their names.
-    pub fn each_by_uuid(&self, uuid: &str) -> impl Iterator<Item = Arc<Device>> {
-        self.uuids.each(uuid)
-    }
-
     /// The devices with this address, in the order of their names.
     pub fn at_address(&self, ip: IpAddr) -> impl Iterator<Item = Arc<Device>> {
         let first = self.ips.first(&ip);

@@ -23,21 +23,20 @@ pub struct Found {
 pub fn retrieve(told: &Told<'_>, basis: &Basis<'_>) -> Found {
     let directory = basis.directory;
     let mut absent = Absent::default();
-    let mut device = told
-        .mac
-        .and_then(|mac| basis.nearest(directory.by_mac(mac), || directory.each_by_mac(&mac)));
+    let mut device =
+        told.mac.and_then(|mac| basis.nearest(directory.by_mac(mac), || directory.with_mac(mac)));
     absent.mac = device.is_none() && told.mac.is_some();
     if device.is_none() {
         device = told.sn.and_then(|sn| {
             let sn = told::utf8(sn);
-            basis.nearest(directory.by_serial(&sn), || directory.each_by_serial(&sn))
+            basis.nearest(directory.by_serial(&sn), || directory.with_serial(&sn))
         });
         absent.sn = device.is_none() && told.sn.is_some();
     }
     if device.is_none() && !basis.settings.secure_retriever {
         device = told.uuid.and_then(|uuid| {
             let uuid = told::utf8(uuid);
-            basis.nearest(directory.by_uuid(&uuid), || directory.each_by_uuid(&uuid))
+            basis.nearest(directory.by_uuid(&uuid), || directory.with_uuid(&uuid))
         });
         absent.uuid = device.is_none() && told.uuid.is_some();
     }

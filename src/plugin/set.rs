@@ -44,8 +44,8 @@ enum Walk {
 
 /// Some of the patterns. More than one table is there where one would be too large.
 ///
-/// INVARIANT: `nexts` has a row of `width` for each state, and every entry is a state's row or number,
-/// or one of `leaves`.
+/// INVARIANT: `nexts` has a row of `width` for each state, and every entry is a state's row, its
+/// number, or one of `leaves`.
 #[derive(Debug)]
 struct Table {
     begin: Next,
