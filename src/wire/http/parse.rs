@@ -188,7 +188,7 @@ fn begin(input: &[u8]) -> Result<Option<usize>, RequestError> {
     match input.get(start) {
         None => Ok(None),
         Some(b'\n') => Err(RequestError::BareLineFeed),
-        Some(first) if is_token(*first) => Ok(Some(start)),
+        Some(first) if IS_OF_TOKEN[usize::from(*first)] => Ok(Some(start)),
         // No need to wait for a line of what is no HTTP: a TLS greeting begins with 0x16.
         Some(_) => Err(RequestError::Line),
     }
@@ -346,26 +346,19 @@ fn mask_agent(block: &[u8]) -> Cow<'_, [u8]> {
     masked
 }
 
-/// RFC 9110 section 5.6.2.
-const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
+/// What a token is made of (RFC 9110 section 5.6.2), for each byte.
+const IS_OF_TOKEN: [bool; 256] =
+    table(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~");
+
+/// For each byte whether it is one of these.
+const fn table(bytes: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use super::RequestError;
+use super::{RequestError, table};
 use crate::wire::http::Method;
 
 /// The parts of a request target.
@@ -87,16 +87,8 @@ fn is_name(mut name: &[u8]) -> bool {
 }
 
 /// `unreserved / sub-delims` of RFC 3986 section 2, for each byte.
-const IS_OF_NAME: [bool; 256] = {
-    let mut table = [false; 256];
-    let bytes = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=";
-    let mut at = 0;
-    while at < bytes.len() {
-        table[bytes[at] as usize] = true;
-        at += 1;
-    }
-    table
-};
+const IS_OF_NAME: [bool; 256] =
+    table(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=");
 
 fn is_ipv6(literal: &[u8]) -> bool {
     std::str::from_utf8(literal).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())

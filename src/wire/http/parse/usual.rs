@@ -6,7 +6,7 @@
 
 use super::fields::Fields;
 use super::target::Target;
-use super::{Head, Line, is_token};
+use super::{Head, IS_OF_TOKEN, Line};
 use crate::limits::{HEADERS_USUAL, REQUEST_LINE_BYTES_MAX};
 use crate::wire::http::{Method, Version};
 
@@ -31,7 +31,7 @@ pub fn read(head: &[u8]) -> Option<Head<'_>> {
                 end: window.len() - content.len(),
             });
         }
-        let colon = rest.iter().position(|&byte| !IS_TOKEN[usize::from(byte)])?;
+        let colon = rest.iter().position(|&byte| !IS_OF_TOKEN[usize::from(byte)])?;
         let (name, value) = rest.split_at(colon);
         let value = value.strip_prefix(b":").filter(|_| !name.is_empty())?;
         let (value, behind) = value.split_at(first_control(value)?);
@@ -75,17 +75,6 @@ fn first_control(bytes: &[u8]) -> Option<usize> {
     let at = rest.iter().position(u8::is_ascii_control)?;
     Some(bytes.len() - rest.len() + at)
 }
-
-/// RFC 9110 section 5.6.2, for each byte.
-const IS_TOKEN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < table.len() {
-        table[byte] = is_token(byte as u8);
-        byte += 1;
-    }
-    table
-};
 
 #[cfg(test)]
 mod tests {
