@@ -354,6 +354,8 @@ pub const TABLE_KEYS_MAX: usize = 4096;
 pub const ARENA_BYTES: usize = 32 * 1024;
 /// Texts of loops' rounds that a core keeps for the next file; with more, it begins anew.
 pub const ROUNDS_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Places of what was wanted once of them: it is kept when it is wanted again.
+pub const ROUNDS_WANTED: usize = 4096;
 /// Values that such a text depends on, as they are compared.
 pub const ROUND_INPUTS_BYTES_MAX: usize = 512;
 /// Largest static file that is kept in memory.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::Unsupported;
 use super::expressions::constant_text;
 use super::free;
-use super::plain::plain_of;
+use super::plain::{Known, plain_of};
 use super::rounds;
 use super::scope::Scopes;
 use super::tree::{For, LoopFilter, Macro, Node, Place, Program, Target};
@@ -266,7 +266,9 @@ impl<'s> Compiler<'s> {
         let mut each = For { items, filter, target, places, state, body, otherwise, plain };
         if !self.scopes.is_macro() {
             self.loops += 1;
-            each.plain = plain_of(&each, &self.macros, &self.declared, self.loops);
+            let (macros, declared) = (&*self.macros, &*self.declared);
+            let known = Known { macros, declared, names: self.scopes.names() };
+            each.plain = plain_of(&each, known, self.loops);
         }
         Ok(Node::For(Box::new(each)))
     }

@@ -1,11 +1,14 @@
 //! Finds loops whose rounds are plain: made of few small values, and of entries that most lack.
 //!
-//! Of such a loop it is known beforehand what a round's text depends on: scalars that stand still
-//! while the loop runs, the loop's own number, and what some maps hold under that number (and an
-//! offset). Where they hold nothing, the scalars and the number make the text. Whatever is not
-//! known to be harmless (a value stored outside, a function, a loop within) makes no plain loop.
+//! Of such a loop it is known beforehand what a round's text depends on: the release's own tables,
+//! scalars that stand still while the loop runs, the loop's own number, and what some maps hold
+//! under that number (and an offset). Where they hold nothing, the scalars and the number make the
+//! text. Where a loop goes through the release's tables, the scalars alone make the text of all its
+//! rounds. Whatever is not known to be harmless (a value stored outside, a function, a loop through
+//! a phone's settings within) makes no plain loop.
 
 use super::ops::Operator;
+use super::root::Name;
 use super::tree::{Call, Expr, For, Macro, Node, Place, Target};
 use crate::limits;
 
@@ -14,6 +17,8 @@ use crate::limits;
 pub struct Plain {
     /// The loop's own number in its program.
     pub number: u32,
+    /// What it goes through is the same whenever the inputs are.
+    pub is_fixed: bool,
     /// Values that must be scalars.
     pub inputs: Vec<Expr>,
     /// Macros that are called, by what they are called.
@@ -28,28 +33,57 @@ pub struct Probe {
     pub offset: Option<Expr>,
 }
 
-/// Looks through a loop outside of macros. `declared` are the places of the macros so far.
-pub fn plain_of(
-    each: &For,
-    macros: &[Macro],
-    declared: &[(Place, u32)],
-    number: u32,
-) -> Option<Plain> {
-    let Target::Place(target, None) = each.target else { return None };
-    if each.filter.is_some() || each.state.is_some() {
-        return None;
+/// What is known where a loop stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'c> {
+    pub macros: &'c [Macro],
+    /// The places of the macros so far.
+    pub declared: &'c [(Place, u32)],
+    /// Names at the top level, by number.
+    pub names: &'c [Name],
+}
+
+/// Looks through a loop outside of macros.
+pub fn plain_of(each: &For, known: Known<'_>, number: u32) -> Option<Plain> {
+    let is_fixed = known.is_fixed(&each.items);
+    let found =
+        Plain { number, is_fixed, inputs: Vec::new(), macros: Vec::new(), probes: Vec::new() };
+    let (local, arguments) = (Vec::new(), Vec::new());
+    let mut walk = Walk { known, counted: None, local, arguments, found };
+    if is_fixed {
+        walk.within(each)?;
+    } else {
+        let Target::Place(target, None) = each.target else { return None };
+        if each.filter.is_some() || each.state.is_some() {
+            return None;
+        }
+        walk.counted = Some(target);
+        walk.local.clone_from(&each.places);
+        walk.nodes(&each.body)?;
     }
-    let found = Plain { number, inputs: Vec::new(), macros: Vec::new(), probes: Vec::new() };
-    let local = each.places.clone();
-    let mut walk = Walk { macros, declared, target, local, arguments: Vec::new(), found };
-    walk.nodes(&each.body)?;
     Some(walk.found)
 }
 
+impl Known<'_> {
+    /// Whether it is a part of the release's tables, or of a constant: which part may depend on
+    /// what the walk takes for inputs.
+    fn is_fixed(&self, items: &Expr) -> bool {
+        match items {
+            Expr::Const(_) => true,
+            Expr::Name(number) => self.names[*number as usize] == Name::Data,
+            Expr::Attribute(base, _) => self.is_fixed(base),
+            Expr::Item(sides) => self.is_fixed(&sides.0),
+            Expr::Or(sides) => self.is_fixed(&sides.0) && self.is_fixed(&sides.1),
+            Expr::Filter(apply) => self.is_fixed(&apply.base),
+            _ => false,
+        }
+    }
+}
+
 struct Walk<'c> {
-    macros: &'c [Macro],
-    declared: &'c [(Place, u32)],
-    target: Place,
+    known: Known<'c>,
+    /// Where the loop's number is, of one whose rounds are kept one by one.
+    counted: Option<Place>,
     /// Places that every round finds empty.
     local: Vec<Place>,
     /// Of the macro: the loop's number and which offset each is, if it is that.
@@ -86,8 +120,24 @@ impl Walk<'_> {
                 self.local.extend(places);
                 self.nodes(body)
             }
+            Node::For(each) if self.known.is_fixed(&each.items) => self.within(each),
             _ => None,
         }
+    }
+
+    /// All rounds of a loop through what is fixed.
+    fn within(&mut self, each: &For) -> Option<()> {
+        self.expr(&each.items)?;
+        self.local.extend(&each.places);
+        self.local.extend(each.state);
+        if let Some(filter) = &each.filter {
+            self.local.extend(&filter.places);
+            self.target(&filter.target)?;
+            self.expr(&filter.test)?;
+        }
+        self.target(&each.target)?;
+        self.nodes(&each.body)?;
+        self.nodes(&each.otherwise)
     }
 
     /// What is stored must be gone with the round, and no number that is counted on.
@@ -95,7 +145,7 @@ impl Walk<'_> {
         match target {
             Target::Place(place, None) => {
                 let counted = |(argument, _): &(Place, _)| argument == place;
-                let free = *place != self.target && !self.arguments.iter().any(counted);
+                let free = Some(*place) != self.counted && !self.arguments.iter().any(counted);
                 (self.is_local(*place) && free).then_some(())
             }
             Target::Unpack(targets) => targets.iter().try_for_each(|target| self.target(target)),
@@ -104,7 +154,7 @@ impl Walk<'_> {
     }
 
     fn is_local(&self, place: Place) -> bool {
-        place.own || self.local.contains(&place) || place == self.target
+        place.own || self.local.contains(&place) || Some(place) == self.counted
     }
 
     /// Whether the value stands still while the loop runs.
@@ -123,7 +173,7 @@ impl Walk<'_> {
     /// What the expression adds to the loop's number, if it is that number and no more.
     fn offset(&self, expr: &Expr) -> Option<Offset> {
         match expr {
-            Expr::Place { place, .. } if *place == self.target => Some(None),
+            Expr::Place { place, .. } if Some(*place) == self.counted => Some(None),
             Expr::Place { place, .. } => {
                 let argument = self.arguments.iter().find(|(argument, _)| argument == place);
                 argument.and_then(|(_, offset)| offset.clone())
@@ -147,6 +197,8 @@ impl Walk<'_> {
     fn expr(&mut self, expr: &Expr) -> Option<()> {
         match expr {
             Expr::Const(_) | Expr::Undefined => Some(()),
+            Expr::Name(_) if self.known.is_fixed(expr) => Some(()),
+            Expr::Attribute(base, _) if self.known.is_fixed(base) => self.expr(base),
             Expr::Name(_) | Expr::Place { .. } | Expr::Attribute(..) if self.is_still(expr) => {
                 if !self.found.inputs.contains(expr) {
                     self.found.inputs.push(expr.clone());
@@ -189,8 +241,9 @@ impl Walk<'_> {
 
     fn call(&mut self, call: &Call) -> Option<()> {
         let Expr::Place { place, .. } = &call.callee else { return None };
-        let (_, number) = self.declared.iter().rev().find(|(declared, _)| declared == place)?;
-        let called = &self.macros[*number as usize];
+        let (_, number) =
+            self.known.declared.iter().rev().find(|(declared, _)| declared == place)?;
+        let called = &self.known.macros[*number as usize];
         let whole = call.arguments.len() == called.arguments.len() && called.defaults.is_empty();
         if !whole || !call.named.is_empty() || !self.is_still(&call.callee) {
             return None;

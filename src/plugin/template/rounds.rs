@@ -2,7 +2,11 @@
 //!
 //! What is kept is found by everything that it depends on, compared byte by byte, so that one
 //! phone's values never come into another's file. A round that finds an entry is run, and not kept.
+//! Nor is what is wanted for the first time: most of what one phone alone has is never wanted again.
+//!
+//! INVARIANT: a program is always run with the same tables, as it and they are parts of one release.
 
+use ahash::RandomState;
 use bumpalo::collections::Vec as ArenaVec;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -28,9 +32,14 @@ pub fn program_number() -> u64 {
 /// INVARIANT: `bytes` is the sum of what the entries take.
 #[derive(Default)]
 struct Kept {
-    rounds: HashMap<Box<[u8]>, Rounds>,
+    rounds: HashMap<Box<[u8]>, Rounds, RandomState>,
     bytes: usize,
+    /// Of what was wanted lately, parts of the hashes.
+    wanted: Wanted,
 }
+
+/// Parts of hashes, each at a place that follows from the rest of its hash.
+struct Wanted(Box<[u32; limits::ROUNDS_WANTED]>);
 
 /// Texts of rounds of one loop, in the order in which they were first made.
 #[derive(Default)]
@@ -72,23 +81,38 @@ impl Rounds {
     }
 }
 
+impl Default for Wanted {
+    fn default() -> Wanted {
+        Wanted(Box::new([0; limits::ROUNDS_WANTED]))
+    }
+}
+
 impl Kept {
-    /// Takes them out while their loop runs.
-    fn take(&mut self, key: &[u8]) -> (Box<[u8]>, Rounds) {
+    /// Takes them out while their loop runs; a new one where there is none, to be kept only where
+    /// it was wanted lately.
+    fn take(&mut self, key: &[u8]) -> Option<(Box<[u8]>, Rounds)> {
         match self.rounds.remove_entry(key) {
             Some((key, rounds)) => {
                 self.bytes -= rounds.bytes() + key.len();
-                (key, rounds)
+                Some((key, rounds))
             }
-            None => (key.into(), Rounds::default()),
+            None => self.is_wanted_again(key).then(|| (key.into(), Rounds::default())),
         }
+    }
+
+    fn is_wanted_again(&mut self, key: &[u8]) -> bool {
+        let hash = self.rounds.hasher().hash_one(key);
+        let part = (hash >> u32::BITS) as u32;
+        let place = &mut self.wanted.0[hash as usize % limits::ROUNDS_WANTED];
+        std::mem::replace(place, part) == part
     }
 
     /// Puts them back. All others go when they take too much.
     fn put(&mut self, key: Box<[u8]>, rounds: Rounds) {
         let bytes = rounds.bytes() + key.len();
         if self.bytes + bytes > limits::ROUNDS_BYTES_MAX {
-            *self = Kept::default();
+            self.rounds.clear();
+            self.bytes = 0;
         }
         if bytes <= limits::ROUNDS_BYTES_MAX {
             self.bytes += bytes;
@@ -98,6 +122,26 @@ impl Kept {
 }
 
 impl<'a> Run<'a> {
+    /// Runs a plain loop through what is fixed, or copies its text.
+    pub(super) fn fixed(&mut self, each: &'a For, plain: &'a Plain) -> Eval<()> {
+        let Some(key) = self.key(plain, 0) else { return self.every(each) };
+        let copy = |kept: &RefCell<Kept>| {
+            let kept = kept.borrow();
+            kept.rounds.get(&*key).map(|rounds| rounds.copy(0, &[false], &mut self.out))
+        };
+        if KEPT.with(copy) == Some(1) {
+            return Ok(());
+        }
+        let taken = KEPT.with_borrow_mut(|kept| kept.take(&key));
+        let start = self.out.len();
+        self.every(each)?;
+        if let Some((key, mut rounds)) = taken {
+            rounds.keep(0, &self.out[start..]);
+            KEPT.with_borrow_mut(|kept| kept.put(key, rounds));
+        }
+        Ok(())
+    }
+
     /// Runs a plain loop with what is kept of it; whether it could.
     pub(super) fn plain(
         &mut self,
@@ -108,7 +152,8 @@ impl<'a> Run<'a> {
         let Items::Range(first, len) = items else { return Ok(false) };
         let Some(key) = self.key(plain, first) else { return Ok(false) };
         let Some(found) = self.found(plain, first, len) else { return Ok(false) };
-        let (key, mut rounds) = KEPT.with_borrow_mut(|kept| kept.take(&key));
+        let taken = KEPT.with_borrow_mut(|kept| kept.take(&key));
+        let Some((key, mut rounds)) = taken else { return Ok(false) };
         let mut index = 0;
         loop {
             index = rounds.copy(index, found, &mut self.out);

@@ -113,8 +113,16 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    #[inline(never)]
     fn each(&mut self, each: &'a For) -> Eval<()> {
+        match &each.plain {
+            Some(plain) if plain.is_fixed => self.fixed(each, plain),
+            _ => self.every(each),
+        }
+    }
+
+    /// All rounds of a loop.
+    #[inline(never)]
+    pub(super) fn every(&mut self, each: &'a For) -> Eval<()> {
         let value = self.eval(&each.items)?;
         let (mut items, mut counted) = value.items(self.arena)?;
         if let Some(filter) = &each.filter {
@@ -135,6 +143,7 @@ impl<'a> Run<'a> {
             state
         });
         if let Some(plain) = &each.plain
+            && !plain.is_fixed
             && items.len() > 0
             && self.plain(each, plain, items)?
         {

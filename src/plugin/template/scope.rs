@@ -114,6 +114,11 @@ impl<'s> Scopes<'s> {
         Ok(Ended { names: frame.names, state: frame.state })
     }
 
+    /// Names at the top level so far, by number.
+    pub fn names(&self) -> &[Name] {
+        &self.names
+    }
+
     /// Whether the innermost scope is that of a loop.
     pub fn is_loop(&self) -> bool {
         self.frames.last().is_some_and(|frame| frame.is_loop)
