@@ -11,6 +11,7 @@
 //! (`blksize`), 2349 (`timeout`, `tsize`), 7440 (`windowsize`).
 
 mod client;
+mod lists;
 mod name;
 mod netascii;
 mod options;

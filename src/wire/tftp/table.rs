@@ -2,13 +2,16 @@
 //!
 //! A transfer is found by its transfer port (its TID on our side) and the peer's address (RFC 1350
 //! section 4). Ports are few and shared; a peer that runs two transfers from one port of its own
-//! gets two of ours. Work is never a scan: deadlines, ages and shares are ordered sets.
+//! gets two of ours. Work is never a scan: deadlines are an ordered set, ages and shares are lists in
+//! the order of beginning.
 
+use super::lists::{Links, List};
 use super::packet::{ErrorCode, Mode, Packet, Request};
 use super::transfer::{End, Transfer, Transmit};
 use crate::limits::{TRANSFERS_MAX, TRANSFERS_UNANSWERED_PER_SOURCE_MAX};
 use crate::time::Instant;
 use ahash::AHashMap;
+use std::collections::hash_map::Entry as Named;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -73,15 +76,18 @@ pub struct Finished<T> {
 /// The transfers of one core, each with the caller's `T`.
 ///
 /// INVARIANT: an entry is once in `by_peer`, once in `deadlines` (at `entry.scheduled`, never later
-/// than its deadline), and in `unanswered` and `unanswered_by_source` until its peer has answered.
+/// than its deadline), and in `unanswered` and its source's list in `unanswered_by_source` until its
+/// peer has answered. No list of a source is empty.
 #[derive(Debug)]
 pub struct Transfers<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
     by_peer: AHashMap<(u16, SocketAddr), u32>,
     deadlines: BTreeSet<(Instant, u32)>,
-    unanswered: BTreeSet<(u64, u32)>,
-    unanswered_by_source: BTreeSet<(IpAddr, u64, u32)>,
+    unanswered: List,
+    unanswered_links: Links,
+    unanswered_by_source: AHashMap<IpAddr, List>,
+    source_links: Links,
     /// Transfers that want to send, each at most once, in turn.
     ready: VecDeque<Key>,
     finished: VecDeque<Finished<T>>,
@@ -106,7 +112,7 @@ struct Entry<T> {
     /// Place in the order of beginning.
     order: u64,
     scheduled: Instant,
-    /// Whether it stands in `unanswered`.
+    /// Whether it stands in `unanswered` and in its source's list.
     is_waiting: bool,
     is_ready: bool,
     payload: T,
@@ -121,8 +127,10 @@ impl<T> Transfers<T> {
             free: Vec::new(),
             by_peer: AHashMap::new(),
             deadlines: BTreeSet::new(),
-            unanswered: BTreeSet::new(),
-            unanswered_by_source: BTreeSet::new(),
+            unanswered: List::default(),
+            unanswered_links: Links::default(),
+            unanswered_by_source: AHashMap::new(),
+            source_links: Links::default(),
             ready: VecDeque::new(),
             finished: VecDeque::new(),
             ports: if ports == 0 { 0..=0 } else { 1..=ports },
@@ -180,14 +188,15 @@ impl<T> Transfers<T> {
     ) -> Option<Key> {
         let Flow { peer, local } = flow.into();
         let source = source_of(peer);
-        let excess = self.waiting_of(source).nth(TRANSFERS_UNANSWERED_PER_SOURCE_MAX - 1);
-        if let Some(oldest) = excess.and_then(|_| self.waiting_of(source).next()) {
+        if let Some(waiting) = self.unanswered_by_source.get(&source)
+            && waiting.len() >= TRANSFERS_UNANSWERED_PER_SOURCE_MAX
+            && let Some(oldest) = waiting.first()
+        {
             self.drop_entry(oldest);
         }
         let port = self.port_for(peer);
         if self.len() >= TRANSFERS_MAX {
-            let (_, oldest) = self.unanswered.first().copied()?;
-            self.drop_entry(oldest);
+            self.drop_entry(self.unanswered.first()?);
         }
         self.begun += 1;
         let transfer = Transfer::new(now, request, size);
@@ -209,8 +218,9 @@ impl<T> Transfers<T> {
         let key = self.occupy(entry);
         self.by_peer.insert((port, peer), key.index);
         self.deadlines.insert((scheduled, key.index));
-        self.unanswered.insert((order, key.index));
-        self.unanswered_by_source.insert((source, order, key.index));
+        self.unanswered_links.push(&mut self.unanswered, key.index);
+        let waiting = self.unanswered_by_source.entry(source).or_default();
+        self.source_links.push(waiting, key.index);
         self.settle(key.index);
         Some(key)
     }
@@ -342,12 +352,6 @@ impl<T> Transfers<T> {
         port
     }
 
-    /// The unanswered transfers of a source, oldest first.
-    fn waiting_of(&self, source: IpAddr) -> impl Iterator<Item = u32> {
-        let range = (source, 0, 0)..=(source, u64::MAX, u32::MAX);
-        self.unanswered_by_source.range(range).map(|(_, _, index)| *index)
-    }
-
     /// Brings the sets in line with what the transfer has become.
     fn settle(&mut self, index: u32) {
         let slot = &mut self.slots[index as usize];
@@ -369,8 +373,19 @@ impl<T> Transfers<T> {
         }
         if entry.is_waiting && entry.transfer.is_answered() {
             entry.is_waiting = false;
-            self.unanswered.remove(&(entry.order, index));
-            self.unanswered_by_source.remove(&(source_of(entry.peer), entry.order, index));
+            let source = source_of(entry.peer);
+            self.forget_waiting(source, index);
+        }
+    }
+
+    /// Takes an entry out of the lists of those whose peers have not answered.
+    fn forget_waiting(&mut self, source: IpAddr, index: u32) {
+        self.unanswered_links.remove(&mut self.unanswered, index);
+        if let Named::Occupied(mut waiting) = self.unanswered_by_source.entry(source) {
+            self.source_links.remove(waiting.get_mut(), index);
+            if waiting.get().is_empty() {
+                waiting.remove();
+            }
         }
     }
 
@@ -386,8 +401,7 @@ impl<T> Transfers<T> {
         self.by_peer.remove(&(entry.port, entry.peer));
         self.deadlines.remove(&(entry.scheduled, index));
         if entry.is_waiting {
-            self.unanswered.remove(&(entry.order, index));
-            self.unanswered_by_source.remove(&(source_of(entry.peer), entry.order, index));
+            self.forget_waiting(source_of(entry.peer), index);
         }
         self.finished.push_back(Finished {
             peer: entry.peer,
