@@ -260,7 +260,7 @@ fn phonebook_url(state: &State<'_, '_>, vendor: &str, kwargs: Kwargs) -> Result<
     let suffix: Option<&str> = kwargs.get("suffix")?;
     kwargs.assert_all_used()?;
     let (entry, prefix) = (entry.unwrap_or("input"), prefix.unwrap_or_default());
-    let url = |directory: Directory| {
+    let url = |directory: Directory<'_>| {
         Value::from(directory.phonebook(vendor, entry, prefix, suffix.unwrap_or_default()))
     };
     Ok(directory(state).map_or(Value::from(()), url))
@@ -268,12 +268,12 @@ fn phonebook_url(state: &State<'_, '_>, vendor: &str, kwargs: Kwargs) -> Result<
 
 /// `service_url(vendor, service, action)`: switches a user's service; none like `phonebook_url`.
 fn service_url(state: &State<'_, '_>, vendor: &str, service: &str, action: &str) -> Value {
-    let url = |directory: Directory| Value::from(directory.service(vendor, service, action));
+    let url = |directory: Directory<'_>| Value::from(directory.service(vendor, service, action));
     directory(state).map_or(Value::from(()), url)
 }
 
-fn directory(state: &State<'_, '_>) -> Option<Directory> {
-    let look = |name| state.lookup(name).filter(Value::is_true).map(|value| text_of(&value));
+fn directory(state: &State<'_, '_>) -> Option<Directory<'static>> {
+    let look = |name| state.lookup(name).filter(Value::is_true).map(|value| text_of(&value).into());
     Directory::of(directory::SETTINGS.map(look))
 }
 

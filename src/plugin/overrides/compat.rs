@@ -65,10 +65,10 @@ pub fn settings(
     raw
 }
 
-fn directory(raw: &Document) -> Option<Directory> {
+fn directory(raw: &Document) -> Option<Directory<'static>> {
     let text = |key: &str| match raw.get(key) {
-        Some(Json::String(text)) => Some(text.clone()),
-        Some(Json::Number(number)) => Some(number.to_string()),
+        Some(Json::String(text)) => Some(text.clone().into()),
+        Some(Json::Number(number)) => Some(number.to_string().into()),
         _ => None,
     };
     Directory::of(directory::SETTINGS.map(text))

@@ -1,6 +1,7 @@
 //! Functions and methods that templates call, each as the reference engine answers, or declined.
 
-use bumpalo::collections::Vec as ArenaVec;
+use bumpalo::collections::{String as ArenaString, Vec as ArenaVec};
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use super::root::zone_value;
@@ -62,15 +63,20 @@ impl<'a> Run<'a> {
         Ok(Value::Text(self.arena.alloc_str(&url)))
     }
 
-    fn directory(&mut self, call: &'a Call) -> Eval<Option<Directory>> {
+    fn directory(&mut self, call: &'a Call) -> Eval<Option<Directory<'a>>> {
         let mut texts = [const { None }; directory::SETTINGS.len()];
         for (looked_up, text) in call.looked_up.iter().zip(&mut texts) {
-            let value = self.eval(looked_up)?;
-            if value.is_true()? {
-                value.write(text.insert(String::new()), self.arena)?;
-            }
+            *text = match self.eval(looked_up)? {
+                Value::Text(known) => Some(known),
+                value if value.is_true()? => {
+                    let mut written = ArenaString::new_in(self.arena);
+                    value.write(&mut written, self.arena)?;
+                    Some(written.into_bump_str())
+                }
+                _ => None,
+            };
         }
-        Ok(Directory::of(texts))
+        Ok(Directory::of(texts.map(|text| text.map(Cow::Borrowed))))
     }
 
     /// The value of a method's call.
