@@ -1,10 +1,11 @@
 //! Keeps the text of plain rounds, a core for itself, and copies it while it would be the same.
 //!
 //! What is kept is found by everything that it depends on, compared byte by byte, so that one
-//! phone's values never come into another's file. A round that finds an entry is run, and not kept.
-//! Nor is what is wanted for the first time: most of what one phone alone has is never wanted again.
+//! phone's values never come into another's file. A round that finds an entry is run, and not
+//! kept. Nor is what is wanted for the first time: most of what one phone alone has is never wanted
+//! again.
 //!
-//! INVARIANT: a program is always run with the same tables, as it and they are parts of one release.
+//! INVARIANT: a program always runs with the same tables; they and it are parts of one release.
 
 use ahash::RandomState;
 use bumpalo::collections::Vec as ArenaVec;

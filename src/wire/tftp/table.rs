@@ -2,8 +2,8 @@
 //!
 //! A transfer is found by its transfer port (its TID on our side) and the peer's address (RFC 1350
 //! section 4). Ports are few and shared; a peer that runs two transfers from one port of its own
-//! gets two of ours. Work is never a scan: deadlines are an ordered set, ages and shares are lists in
-//! the order of beginning.
+//! gets two of ours. Work is never a scan: deadlines are an ordered set, ages and shares are lists
+//! in the order of beginning.
 
 use super::lists::{Links, List};
 use super::packet::{ErrorCode, Mode, Packet, Request};
@@ -76,8 +76,8 @@ pub struct Finished<T> {
 /// The transfers of one core, each with the caller's `T`.
 ///
 /// INVARIANT: an entry is once in `by_peer`, once in `deadlines` (at `entry.scheduled`, never later
-/// than its deadline), and in `unanswered` and its source's list in `unanswered_by_source` until its
-/// peer has answered. No list of a source is empty.
+/// than its deadline), and in `unanswered` and its source's list in `unanswered_by_source` until
+/// its peer has answered. No list of a source is empty.
 #[derive(Debug)]
 pub struct Transfers<T> {
     slots: Vec<Slot<T>>,
