@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::associate::{Contest, Scores};
+use super::cores::on_all_cores;
 use super::extract::{ExtractorBuilder, Profile};
 use super::files::{self, Entry, PathPattern, Paths};
 use super::manifest::{
@@ -71,15 +72,14 @@ pub fn load(folder: &Path, operator: Option<&Path>) -> Result<Plugins, LoadError
         *slot = rank;
     }
     let mut builder = ExtractorBuilder::default();
-    let mut releases = Vec::new();
     for read in &reads {
         add_rules(read, &ranks, &mut builder, &mut errors);
-        let named = read.manifest.releases.iter();
-        let named = named.filter(|entry| is_folder_name(entry.name.get_ref()));
-        releases.extend(named.filter_map(|entry| {
-            release(read, entry, operator).map_err(|mut more| errors.append(&mut more)).ok()
-        }));
     }
+    let all = reads.iter().flat_map(|read| read.manifest.releases.iter().map(move |r| (read, r)));
+    let named: Vec<_> = all.filter(|(_, entry)| is_folder_name(entry.name.get_ref())).collect();
+    let made = on_all_cores(&named, |(read, entry)| release(read, entry, operator)).into_iter();
+    let mut releases: Vec<_> =
+        made.filter_map(|one| one.map_err(|more| errors.extend(more)).ok()).collect();
     let extractor = builder.build().map_err(|error| {
         LoadErrors(vec![LoadError { file: folder.into(), line: 1, message: error }])
     });

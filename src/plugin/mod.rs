@@ -6,6 +6,7 @@
 
 mod associate;
 mod compile;
+mod cores;
 mod directory;
 mod extract;
 mod files;
