@@ -227,6 +227,14 @@ pub const PATTERN_TABLE_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const RECALL_PLACES: usize = 8192;
 /// Longest User-Agent that is remembered, in bytes.
 pub const RECALL_BYTES_MAX: usize = 120;
+/// Counts of changes that an index keeps, by hashes; a power of two.
+pub const INDEX_MARKS: usize = 1 << 16;
+/// Places of a core for requests that may come again; a power of two.
+pub const REPEATS_PLACES: usize = 1 << 15;
+/// Most bytes of these requests with what they are given, on each core.
+pub const REPEATS_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Longest request that is kept to be known again, in bytes.
+pub const REPEAT_BYTES_MAX: usize = 1024;
 /// Times that a decision is made again because another core was first.
 pub const DECISIONS_MAX: u32 = 8;
 /// Devices known only by their address that are kept at once; the oldest goes first.

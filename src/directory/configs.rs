@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::children::Children;
-use super::index::Index;
+use super::index::{Index, Mark};
 use super::order::{Order, Places};
 use super::postings::Postings;
 use super::signs::{ByName, ByType};
@@ -132,6 +132,16 @@ impl Configs {
         let epoch = self.epoch();
         let revision = self.configs.first(id)?.revision;
         Some(Stamp { epoch, revision })
+    }
+
+    /// Marks what is now said of a configuration's name.
+    pub fn mark(&self, id: &str) -> Mark {
+        self.configs.mark(id)
+    }
+
+    /// Whether the same is said still.
+    pub fn stands(&self, mark: Mark) -> bool {
+        self.configs.stands(mark)
     }
 
     /// Makes room for so many more.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::ops::Bound;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::device::Text;
@@ -37,6 +37,17 @@ pub struct Index<S: Sign> {
     hasher: RandomState,
     /// Values that several documents have.
     shared: AtomicUsize,
+    /// How often something changed, by hashes. Counted last, while the shard is still held: who
+    /// reads a count sees all that it counts.
+    changes: Box<[AtomicU32]>,
+}
+
+/// How often something had changed at a value's place when this was taken. Values may share one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(test, derive(Default))]
+pub struct Mark {
+    place: u32,
+    changes: u32,
 }
 
 /// On a cache line of its own, so that readers of one do not disturb those of the next.
@@ -61,7 +72,8 @@ impl<S: Sign> Default for Index<S> {
     fn default() -> Self {
         let places = || Places { first: HashTable::new(), others: HashMap::default() };
         let shards = (0..limits::INDEX_SHARDS).map(|_| Shard(RwLock::new(places()))).collect();
-        Self { shards, hasher: RandomState::new(), shared: AtomicUsize::new(0) }
+        let changes = (0..limits::INDEX_MARKS).map(|_| AtomicU32::new(0)).collect();
+        Self { shards, hasher: RandomState::new(), shared: AtomicUsize::new(0), changes }
     }
 }
 
@@ -70,6 +82,18 @@ impl<S: Sign> Index<S> {
     pub fn first(&self, value: &S::Value) -> Option<Arc<S::Item>> {
         let hash = self.hasher.hash_one(value);
         self.read(hash).find(hash, value).cloned()
+    }
+
+    /// Marks what is now said of a value: to be taken before the value is looked for.
+    pub fn mark(&self, value: &S::Value) -> Mark {
+        let place = mark_place(self.hasher.hash_one(value));
+        let changes = self.changes[place].load(Ordering::Acquire);
+        Mark { place: place as u32, changes }
+    }
+
+    /// Whether the same is said still. A count that went round its 32 bits is taken for it, too.
+    pub fn stands(&self, mark: Mark) -> bool {
+        self.changes[mark.place as usize].load(Ordering::Acquire) == mark.changes
     }
 
     /// The next document with this value behind `name`, in the order of names.
@@ -157,8 +181,10 @@ impl<S: Sign> Index<S> {
         }
         if let Some(value) = S::of(new) {
             let hash = self.hasher.hash_one(value);
-            let is_second = self.write(hash).put(hash, new, |item| self.hash(item));
+            let mut places = self.write(hash);
+            let is_second = places.put(hash, new, |item| self.hash(item));
             self.shared.fetch_add(usize::from(is_second), Ordering::Relaxed);
+            self.changed(hash);
         }
     }
 
@@ -184,6 +210,7 @@ impl<S: Sign> Index<S> {
                         self.shared.fetch_add(usize::from(is_second), Ordering::Relaxed);
                     }
                 }
+                self.changed(hash);
             }
         }
         replaced
@@ -201,6 +228,7 @@ impl<S: Sign> Index<S> {
             return false;
         }
         places.put(hash, new, |item| self.hash(item));
+        self.changed(hash);
         true
     }
 
@@ -208,9 +236,15 @@ impl<S: Sign> Index<S> {
     pub fn remove(&self, item: &S::Item) -> Option<Arc<S::Item>> {
         let value = S::of(item)?;
         let hash = self.hasher.hash_one(value);
-        let (removed, was_second) = self.write(hash).remove(hash, value, S::name(item));
+        let mut places = self.write(hash);
+        let (removed, was_second) = places.remove(hash, value, S::name(item));
         self.shared.fetch_sub(usize::from(was_second), Ordering::Relaxed);
+        self.changed(hash);
         removed
+    }
+
+    fn changed(&self, hash: u64) {
+        self.changes[mark_place(hash)].fetch_add(1, Ordering::Release);
     }
 
     fn hash(&self, item: &S::Item) -> u64 {
@@ -229,6 +263,10 @@ impl<S: Sign> Index<S> {
 /// Bits that the tables use neither for their places nor for their tags.
 fn place(hash: u64) -> usize {
     usize::from((hash >> 40) as u16) % limits::INDEX_SHARDS
+}
+
+fn mark_place(hash: u64) -> usize {
+    (hash >> 20) as usize % limits::INDEX_MARKS
 }
 
 impl<S: Sign> Shard<S> {
@@ -361,6 +399,31 @@ mod tests {
         assert_eq!(index.remove(&item(1, "z")), None);
         assert_eq!(index.remove(&item(1, "b")), Some(item(1, "b")));
         assert_eq!((index.len(), index.first(&1)), (0, None));
+    }
+
+    #[test]
+    fn a_mark_falls_with_each_change_of_its_value() {
+        let index: Index<ByValue> = Index::default();
+        let (a, b) = (item(1, "a"), item(1, "b"));
+        let changes: [&dyn Fn(); 6] = [
+            &|| index.put(None, &b),
+            &|| assert!(index.remove(&b).is_some()),
+            &|| assert!(index.claim(&a)),
+            &|| drop(index.put_all(&[item(1, "c")])),
+            &|| drop(index.put_all(&[item(1, "c")])),
+            // It leaves its value.
+            &|| index.put(Some(&a), &item(0, "a")),
+        ];
+        for (n, change) in changes.into_iter().enumerate() {
+            let mark = index.mark(&1);
+            assert!(index.stands(mark));
+            change();
+            assert!(!index.stands(mark), "change {n}");
+        }
+        let marks: Vec<_> = (2..200).map(|value| index.mark(&value)).collect();
+        index.put(None, &a);
+        let fallen = marks.into_iter().filter(|mark| !index.stands(*mark)).count();
+        assert!(fallen <= 1, "{fallen} others share its place");
     }
 
     #[test]

@@ -9,6 +9,7 @@
 mod children;
 mod configs;
 mod dirty;
+mod grounds;
 mod index;
 mod lists;
 mod order;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use configs::{Configs, Stamp};
 pub use dirty::{Dirty, Key, Taken};
+pub use grounds::Grounds;
 pub use lists::Lists;
 pub use order::{Order, Placed, Places};
 pub use provisional::may_be_same;

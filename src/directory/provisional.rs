@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::index::Index;
+use super::index::{Index, Mark};
 use super::signs::ByIp;
 use crate::device::{Device, DeviceId, Text};
 use crate::limits;
@@ -60,6 +60,16 @@ impl Provisional {
     /// The next one at this address behind `name`, in the order of names.
     pub fn at(&self, ip: IpAddr, name: &str) -> Option<Arc<Device>> {
         self.places.after(&ip, name)
+    }
+
+    /// Marks what is now said of an address.
+    pub fn mark(&self, ip: IpAddr) -> Mark {
+        self.places.mark(&ip)
+    }
+
+    /// Whether the same is said still.
+    pub fn stands(&self, mark: Mark) -> bool {
+        self.places.stands(mark)
     }
 
     /// How many are at this address.

@@ -28,7 +28,7 @@ pub use walkers::{Step, Walkers};
 use std::sync::Arc;
 
 use crate::device::{Device, Mac, Put, Text};
-use crate::directory::{Configs, Directory};
+use crate::directory::{Configs, Directory, Grounds};
 use crate::plugin::{Plugins, Release, Route, Scratch};
 use crate::query::{Query, Source};
 use draft::Draft;
@@ -115,13 +115,19 @@ pub struct Verdict<'a> {
     pub is_claimed: bool,
     /// Whether it would be the same with more devices in the directory.
     pub is_certain: bool,
+    /// What it rests on, where nothing changes by it: while this stands it is the same again.
+    pub grounds: Option<Grounds>,
 }
 
 /// Decides a request (spec section 1). Pure: it reads, and says what should change.
 pub fn identify<'a>(query: &Query<'_>, basis: &Basis<'a>, memory: &mut Memory) -> Verdict<'a> {
     let sighting = basis.plugins.extract(query, &mut memory.scratch);
     let told = Told::of(&sighting);
+    let mut grounds = told.grounds(basis);
     let found = retrieve::retrieve(&told, basis);
+    if let Some(config) = found.device.as_ref().and_then(|device| device.config.as_deref()) {
+        grounds = grounds.with_config(basis.configs, config);
+    }
     let is_certain = found.is_certain;
     let moved = found.device.as_ref().is_some_and(|d| d.ip.is_some_and(|ip| ip != told.ip));
     let is_new = found.device.is_none();
@@ -157,7 +163,10 @@ pub fn identify<'a>(query: &Query<'_>, basis: &Basis<'a>, memory: &mut Memory) -
     let was_known = draft.found().is_some_and(|found| !found.provisional);
     let created = !was_known && !draft.device().provisional && draft.is_kept();
     let (device, change) = draft.finish(found.absent);
+    // Whom a tenant's key reaches depends on more documents than those of the phone.
+    let is_repeatable = change.is_none() && is_certain && !moved && basis.tenant.is_none();
     Verdict {
+        grounds: Some(grounds).filter(|_| is_repeatable && !device.provisional),
         device: Some(device),
         change,
         route,
@@ -184,6 +193,7 @@ impl Verdict<'_> {
             is_barred: false,
             is_claimed: false,
             is_certain: false,
+            grounds: None,
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use super::Basis;
 use crate::device::{Mac, Text};
+use crate::directory::Grounds;
 use crate::limits;
 use crate::query::{Sighting, Value};
 
@@ -38,6 +40,13 @@ impl<'a> Told<'a> {
             model: clean(sighting.model),
             version: clean(sighting.version),
         }
+    }
+
+    /// Marks what is known of its signs, before anybody is looked for by them.
+    pub fn grounds(&self, basis: &Basis<'_>) -> Grounds {
+        let (sn, uuid) = (self.sn.map(utf8), self.uuid.map(utf8));
+        let signs = (self.mac, sn.as_deref(), uuid.as_deref());
+        Grounds::new((basis.directory, basis.configs), signs, self.ip)
     }
 
     /// Whether it tells nothing that stays with a phone when its address changes.

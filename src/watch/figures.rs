@@ -20,7 +20,7 @@ pub fn write(watch: &Watch, form: Form) -> String {
     transfers(&mut page, &totals);
     sockets(&mut page, &totals);
     store(&mut page, watch, now);
-    rendering(&mut page, watch);
+    rendering(&mut page, watch, &totals);
     process(&mut page, watch);
     page.finish()
 }
@@ -81,6 +81,8 @@ fn requests(page: &mut Page, watch: &Watch, totals: &Totals) {
     page.one("ringboot_unknown_phone_requests", Counter, help, totals.strangers);
     let help = "Requests refused because their source walks through MACs.";
     page.one("ringboot_refused_requests", Counter, help, watch.world.counters().refused);
+    let help = "Requests that came before, and were given the same without being decided.";
+    page.one("ringboot_repeated_requests", Counter, help, totals.repeated);
     page.one("ringboot_panics", Counter, "Panics that were caught.", totals.panics);
 }
 
@@ -186,8 +188,9 @@ fn store(page: &mut Page, watch: &Watch, now: Instant) {
     }
 }
 
-fn rendering(page: &mut Page, watch: &Watch) {
+fn rendering(page: &mut Page, watch: &Watch, totals: &Totals) {
     let content = watch.content.counters();
+    let hits = content.hits + totals.repeated;
     page.family("ringboot_renders", Counter, "Files that were made, or could not be.");
     page.sample(&[("result", "made")], content.renders);
     page.sample(&[("result", "failed")], content.failures);
@@ -196,7 +199,7 @@ fn rendering(page: &mut Page, watch: &Watch) {
     page.one("ringboot_rendered_files", Gauge, "Files that are kept.", content.bodies);
     page.one("ringboot_rendered_bytes", Gauge, "Bytes of files that are kept.", content.bytes);
     for (name, help, value) in [
-        ("ringboot_rendered_hits", "Files that were there when asked for.", content.hits),
+        ("ringboot_rendered_hits", "Files that were there when asked for.", hits),
         ("ringboot_rendered_evictions", "Files that went to make room.", content.evictions),
         (
             "ringboot_failed_overrides",

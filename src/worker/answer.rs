@@ -42,6 +42,9 @@ pub struct Answer {
     with_content: bool,
 }
 
+/// What leaves, whether the server would keep the connection, and what it is remembered as.
+pub type Reply = (Output, bool, Option<Ticket>);
+
 impl Answer {
     /// An answer to `request` that says nothing yet, in the buffer `head`.
     pub fn new(request: &Request<'_>, head: Vec<u8>) -> Self {
@@ -56,6 +59,11 @@ impl Answer {
             persistence: request.persistence(),
             with_content: request.method != Method::Head,
         }
+    }
+
+    /// What is left of it for the connection.
+    pub fn reply(self) -> Reply {
+        (self.output, self.keep, self.ticket)
     }
 
     /// Says only a status.

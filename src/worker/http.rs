@@ -1,17 +1,23 @@
 //! Connections: bytes that came in become requests, requests become outputs, one at a time.
 
-use super::answer::Answer;
+use std::sync::Arc;
+
+use super::answer::{Answer, Reply};
+use super::repeats::{Given, Whole};
 use super::trace::{Asked, Fate, Ticket};
 use super::{Peer, Site, Tally, Worker};
 use crate::content::Found;
 use crate::query::{Query, Source, split_key};
-use crate::ring::{Io, Output, Slot, Then};
+use crate::ring::{Body, Io, Output, Slot, Then};
 use crate::time::Instant;
 use crate::wire::http::{
     After, Connection, Expiry, Method, Persistence, Request, RequestError, Status, Step,
-    client_address, decode_path, decode_segment, write_error,
+    client_address, decode_path, decode_segment, write_again, write_error,
 };
-use crate::world::Barred;
+use crate::world::{Barred, tell_sensitive};
+
+/// Where the path stands in a head that may be given the same again.
+const PATH_AT: usize = b"GET ".len();
 
 impl<I: Io> Worker<I> {
     /// Goes on with a connection as far as what came in allows.
@@ -24,6 +30,14 @@ impl<I: Io> Worker<I> {
         }
         let Peer { address, http, ticket, .. } = peer;
         loop {
+            let is_fresh = http.is_waiting() && !input.is_empty();
+            let whole = is_fresh.then_some(Whole { from: address.ip(), bytes: input });
+            if let Some((reply, keep_alive)) = whole.and_then(|whole| site.repeat(now, whole, io)) {
+                input = &[];
+                http.repeated(now, keep_alive);
+                *ticket = send(io, http, now, slot, reply);
+                break;
+            }
             match http.next(now, &mut input) {
                 Step::Wait => break,
                 Step::Close => return io.close(slot),
@@ -31,10 +45,13 @@ impl<I: Io> Worker<I> {
                     let output = site.refuse(error, io.buffer());
                     io.send(slot, output, Then::Linger);
                 }
-                Step::Request(request) => match site.answer(now, &request, *address, io.buffer()) {
-                    Some(answer) => *ticket = send(io, http, now, slot, answer),
-                    None => parked.keep(now, slot, &request),
-                },
+                Step::Request(request) => {
+                    let whole = whole.filter(|_| input.is_empty());
+                    match site.answer(now, &request, *address, io.buffer(), whole) {
+                        Some(answer) => *ticket = send(io, http, now, slot, answer.reply()),
+                        None => parked.keep(now, slot, &request),
+                    }
+                }
             }
         }
         if http.keep(input).is_err() {
@@ -83,14 +100,47 @@ impl Site {
         output
     }
 
+    /// The answer to a request that came before, and whether the peer lets the connection be kept.
+    /// None where it has to be read and decided.
+    fn repeat(
+        &mut self,
+        now: Instant,
+        whole: Whole<'_>,
+        io: &mut impl Io,
+    ) -> Option<(Reply, bool)> {
+        let Site { shared, repeats, stats, trace, dates, .. } = self;
+        let given = repeats.find(whole, |grounds| shared.world.holds(grounds))?;
+        let mut output = Output { head: io.buffer(), body: Body::Bytes(given.body.clone()) };
+        write_again(&mut output.head, Status::Ok, &given.head, dates);
+        let path = given.path(whole.bytes, PATH_AT);
+        if given.is_sensitive {
+            tell_sensitive(given.ip, path);
+        }
+        stats.repeated(now, &shared.world, given);
+        let tally = Tally { vendor: given.vendor, ..told(Status::Ok, &output) };
+        stats.answered(tally);
+        let ticket = trace.asked(Asked {
+            at: now,
+            source: tally.source,
+            ip: given.ip,
+            path,
+            device: Some(Arc::clone(&given.device)),
+            status: tally.status,
+            fate: Fate::Given,
+            bytes: tally.bytes,
+        });
+        Some(((output, true, Some(ticket)), given.keep_alive))
+    }
+
     /// The answer to a request: decided by the world, made by content, told by this. None where
-    /// it cannot be decided yet.
+    /// it cannot be decided yet. With the request as it came, where it was all that came.
     pub(super) fn answer(
         &mut self,
         now: Instant,
         request: &Request<'_>,
         address: std::net::SocketAddr,
         head: Vec<u8>,
+        whole: Option<Whole<'_>>,
     ) -> Option<Answer> {
         let mut answer = Answer::new(request, head);
         let mut ip = address.ip();
@@ -122,7 +172,7 @@ impl Site {
                     vendor_class: None,
                     mac: None,
                 };
-                is_decided = self.decide(now, request, &query, &mut answer);
+                is_decided = self.decide(now, request, &query, whole, &mut answer);
             }
         }
         (self.path, self.key) = (buffer, key_buffer);
@@ -150,6 +200,7 @@ impl Site {
         now: Instant,
         request: &Request<'_>,
         query: &Query<'_>,
+        whole: Option<Whole<'_>>,
         answer: &mut Answer,
     ) -> bool {
         let mut decision = self.shared.world.decide(query, &mut self.core, now);
@@ -168,8 +219,19 @@ impl Site {
             _ if (reads || request.form.is_some()) && reads != decision.takes_form() => {
                 let found = self.shared.find(query, &decision);
                 is_failed = matches!(found, Found::Failed);
+                let is_made = matches!(found, Found::Bytes { .. });
                 let found = (found, &mut self.files);
                 answer.give(request, query.name, found, (&self.dates, self.civil));
+                let Output { head, body } = &answer.output;
+                if let (Some(whole), Body::Bytes(body)) = (whole, body)
+                    && is_made
+                    && request.is_plain()
+                    && self.shared.may_repeat(&decision)
+                {
+                    let place = (whole.bytes, PATH_AT);
+                    let parts = (&**head, body, request.keep_alive);
+                    self.repeats.note(whole, || Given::of((&decision, query), place, parts));
+                }
             }
             Method::Other => answer.tell(Status::NotImplemented, &self.dates),
             _ => answer.tell(Status::MethodNotAllowed, &self.dates),
@@ -194,13 +256,13 @@ pub(super) fn send(
     http: &mut Connection,
     now: Instant,
     slot: Slot,
-    answer: Answer,
+    (output, keep, ticket): Reply,
 ) -> Option<(Ticket, bool)> {
-    let then = match http.answering(now, answer.keep) {
+    let then = match http.answering(now, keep) {
         After::Keep => Then::Keep,
         After::Close => Then::Close,
         After::Linger => Then::Linger,
     };
-    io.send(slot, answer.output, then);
-    answer.ticket.map(|ticket| (ticket, then == Then::Keep))
+    io.send(slot, output, then);
+    ticket.map(|ticket| (ticket, then == Then::Keep))
 }

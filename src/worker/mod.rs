@@ -9,6 +9,7 @@ mod answer;
 mod files;
 mod http;
 mod parked;
+mod repeats;
 mod stats;
 mod tftp;
 mod trace;
@@ -34,6 +35,7 @@ use crate::wire::tftp::Flow;
 use crate::world::{Core, Decision, World};
 use files::Files;
 use parked::Parked;
+use repeats::Repeats;
 use tftp::Tftp;
 use wheel::Wheel;
 
@@ -107,6 +109,7 @@ struct Site {
     civil: Civil,
     stats: Arc<Stats>,
     trace: Trace,
+    repeats: Repeats,
 }
 
 /// A connection and who is at its other end.
@@ -128,6 +131,11 @@ impl Shared {
         }
         found
     }
+
+    /// Whether the same request may be given the same without being decided.
+    fn may_repeat(&self, decision: &Decision<'_>) -> bool {
+        decision.grounds.is_some() && self.shadow.is_none()
+    }
 }
 
 impl<I: Io> Worker<I> {
@@ -141,9 +149,9 @@ impl<I: Io> Worker<I> {
     ) -> Self {
         let core = shared.world.core();
         let dates = DateCache::new(civil);
-        let (files, trace) = (Files::default(), Trace::default());
+        let (files, trace, repeats) = (Files::default(), Trace::default(), Repeats::default());
         let (path, key) = (Vec::new(), Vec::new());
-        let site = Site { shared, core, path, key, files, dates, civil, stats, trace };
+        let site = Site { shared, core, path, key, files, dates, civil, stats, trace, repeats };
         Self {
             io,
             site,
@@ -188,7 +196,9 @@ impl<I: Io> Worker<I> {
         let now = self.io.turn(until, &mut events)?;
         self.site.civil = civil();
         self.site.dates.update(self.site.civil);
-        self.site.core.begin_turn(&self.site.shared.world);
+        if self.site.core.begin_turn(&self.site.shared.world) {
+            self.site.repeats.forget();
+        }
         for event in events.drain(..) {
             self.handle_caught(now, event)?;
         }

@@ -47,9 +47,9 @@ impl<I: Io> Worker<I> {
                 io.close(slot);
                 continue;
             };
-            match site.answer(now, &request, peer.address, io.buffer()) {
+            match site.answer(now, &request, peer.address, io.buffer(), None) {
                 Some(answer) => {
-                    peer.ticket = send(io, &mut peer.http, now, slot, answer);
+                    peer.ticket = send(io, &mut peer.http, now, slot, answer.reply());
                     self.wheel.arm(slot.index, peer.http.deadline());
                 }
                 None => parked.keep(now, slot, &request),

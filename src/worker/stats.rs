@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::repeats::Given;
 use super::trace::Desk;
+use crate::device::Device;
 use crate::limits::VENDORS_MAX;
 use crate::query::Source;
 use crate::ring::Counters;
@@ -20,6 +22,7 @@ pub struct Stats {
     /// Bytes that were given, by source: HTTP, TFTP.
     bytes: [AtomicU64; 2],
     strangers: AtomicU64,
+    repeated: AtomicU64,
     transfers_done: AtomicU64,
     transfers_failed: AtomicU64,
     repeats: AtomicU64,
@@ -95,6 +98,8 @@ pub struct Totals {
     pub tftp_bytes: u64,
     /// Requests of phones that nobody knows and that were not taken in.
     pub strangers: u64,
+    /// Requests that came before and were given the same, without being decided.
+    pub repeated: u64,
     /// Boots that began.
     pub boots_begun: u64,
     /// Boots whose phone has its configuration, by the time of it ([`PROVISIONED_WITHIN`]).
@@ -114,6 +119,7 @@ impl Default for Stats {
             answers: (0..2 * VENDORS_MAX * STATUSES.len()).map(|_| zero()).collect(),
             bytes: Default::default(),
             strangers: zero(),
+            repeated: zero(),
             transfers_done: zero(),
             transfers_failed: zero(),
             repeats: zero(),
@@ -154,7 +160,17 @@ impl Stats {
             }
             return;
         };
-        let step = world.boots.request(device, gives && decision.is_trigger(), now);
+        self.booting(now, world, device, gives && decision.is_trigger());
+    }
+
+    /// A request was given what the same one was given before.
+    pub fn repeated(&self, now: Instant, world: &World, given: &Given) {
+        add(&self.repeated, 1);
+        self.booting(now, world, &given.device, given.is_trigger);
+    }
+
+    fn booting(&self, now: Instant, world: &World, device: &Device, provisions: bool) {
+        let step = world.boots.request(device, provisions, now);
         if step.began {
             add(&self.boots_begun, 1);
         }
@@ -221,6 +237,7 @@ impl Stats {
         totals.tftp_failed += read(&self.transfers_failed);
         totals.tftp_repeats += read(&self.repeats);
         totals.strangers += read(&self.strangers);
+        totals.repeated += read(&self.repeated);
         totals.boots_begun += read(&self.boots_begun);
         for (total, count) in totals.provisioned.iter_mut().zip(&self.provisioned) {
             *total += read(count);

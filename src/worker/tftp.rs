@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::Site;
 use super::files::Files;
+use super::repeats::{Given, Whole};
 use super::stats::Tally;
 use super::trace::{Asked, Fate, Ticket};
 use crate::content::Found;
@@ -20,6 +21,10 @@ use crate::wire::tftp::{
     End, ErrorCode, Flow, Key, ListenOutcome, Mode, Outgoing, Packet, Request, Transfers, Transmit,
     path_of, to_netascii,
 };
+use crate::world::tell_sensitive;
+
+/// Where the name stands in a read request (RFC 1350 section 5).
+const NAME_AT: usize = 2;
 
 /// The transfers of one core.
 #[derive(Debug)]
@@ -87,7 +92,7 @@ impl Tftp {
                 ListenOutcome::Silence => None,
                 ListenOutcome::Error(packet) => Some(packet),
                 ListenOutcome::Request(request) => {
-                    let (vendor, begun) = self.request(now, site, flow, &request);
+                    let (vendor, begun) = self.request(now, site, flow, (&request, datagram));
                     let status = match begun {
                         Ok(true) => 200,
                         Ok(false) => 0,
@@ -115,10 +120,8 @@ impl Tftp {
         now: Instant,
         site: &mut Site,
         flow: Flow,
-        request: &Request<'_>,
+        (request, datagram): (&Request<'_>, &[u8]),
     ) -> (u8, Result<bool, ErrorCode>) {
-        let mut buffer = std::mem::take(&mut site.path);
-        let mut vendor = 0;
         let mut asked = Asked {
             at: now,
             source: Source::Tftp,
@@ -129,27 +132,11 @@ impl Tftp {
             fate: Fate::Wrong,
             bytes: 0,
         };
-        let found = match path_of(request.name, &mut buffer) {
-            Err(_) => Err(ErrorCode::FILE_NOT_FOUND),
-            Ok(name) => {
-                let query = Query {
-                    source: Source::Tftp,
-                    ip: asked.ip,
-                    key: None,
-                    path: request.name,
-                    name,
-                    args: b"",
-                    agent: None,
-                    form: None,
-                    vendor_class: None,
-                    mac: None,
-                };
-                let (number, found) = decide(site, now, &query, request.mode, &mut asked);
-                vendor = number;
-                found
-            }
+        let whole = Whole { from: asked.ip, bytes: datagram };
+        let (vendor, found) = match repeat(site, now, whole, &mut asked) {
+            Some((vendor, bytes)) => (vendor, in_memory(bytes).map(Some)),
+            None => find(site, now, (request, whole), &mut asked),
         };
-        site.path = buffer;
         let ticket = site.trace.asked(asked);
         // A full table says nothing, too: the phone asks again.
         let begun = found.map(|found| {
@@ -286,16 +273,64 @@ fn send_packet(io: &mut impl Io, outgoing: &Outgoing, body: &[u8]) {
     io.send_to(Port(outgoing.port), outgoing.peer, outgoing.local, out);
 }
 
+/// What a request that came before gives, and the number of the vendor whose plugin serves the
+/// phone. None where it has to be decided. What is remembered of the request is filled in.
+fn repeat(
+    site: &mut Site,
+    now: Instant,
+    whole: Whole<'_>,
+    asked: &mut Asked<'_>,
+) -> Option<(u8, Bytes)> {
+    let Site { shared, repeats, stats, .. } = site;
+    let given = repeats.find(whole, |grounds| shared.world.holds(grounds))?;
+    if given.is_sensitive {
+        tell_sensitive(given.ip, asked.path);
+    }
+    stats.repeated(now, &shared.world, given);
+    asked.device = Some(Arc::clone(&given.device));
+    (asked.status, asked.fate) = (200, Fate::Given);
+    Some((given.vendor, given.body.clone()))
+}
+
 /// Whose request it is, and what it gives: none where nothing is to be said. What is remembered of
 /// the request is filled in; the number is that of the vendor whose plugin serves the phone.
+fn find(
+    site: &mut Site,
+    now: Instant,
+    (request, whole): (&Request<'_>, Whole<'_>),
+    asked: &mut Asked<'_>,
+) -> (u8, Result<Option<(u64, Payload)>, ErrorCode>) {
+    let mut buffer = std::mem::take(&mut site.path);
+    let found = match path_of(request.name, &mut buffer) {
+        Err(_) => (0, Err(ErrorCode::FILE_NOT_FOUND)),
+        Ok(name) => {
+            let query = Query {
+                source: Source::Tftp,
+                ip: asked.ip,
+                key: None,
+                path: request.name,
+                name,
+                args: b"",
+                agent: None,
+                form: None,
+                vendor_class: None,
+                mac: None,
+            };
+            decide(site, now, &query, (request.mode, whole), asked)
+        }
+    };
+    site.path = buffer;
+    found
+}
+
 fn decide(
     site: &mut Site,
     now: Instant,
     query: &Query<'_>,
-    mode: Mode<'_>,
+    (mode, whole): (Mode<'_>, Whole<'_>),
     asked: &mut Asked<'_>,
 ) -> (u8, Result<Option<(u64, Payload)>, ErrorCode>) {
-    let Site { shared, core, files, stats, .. } = site;
+    let Site { shared, core, files, stats, repeats, .. } = site;
     let mut decision = shared.world.decide(query, core, now);
     let found = if decision.is_refused || decision.is_waiting {
         (asked.status, asked.fate) = (0, Fate::of(503, &decision, false));
@@ -303,7 +338,16 @@ fn decide(
     } else {
         let found = shared.find(query, &decision);
         let is_failed = matches!(found, Found::Failed);
+        let is_made = matches!(found, Found::Bytes { .. });
         let payload = payload((found, files), query.name, mode);
+        if let Ok((_, Payload::Memory(bytes))) = &payload
+            && is_made
+            && shared.may_repeat(&decision)
+        {
+            let parts = (&b""[..], bytes, false);
+            let place = (whole.bytes, NAME_AT);
+            repeats.note(whole, || Given::of((&decision, query), place, parts));
+        }
         asked.status = payload.as_ref().map_or_else(|code| status_of(*code), |_| 200);
         asked.fate = Fate::of(asked.status, &decision, is_failed);
         stats.asked(now, &shared.world, &decision, payload.is_ok());
@@ -320,8 +364,7 @@ fn payload(
     mode: Mode<'_>,
 ) -> Result<(u64, Payload), ErrorCode> {
     let memory = |bytes: Bytes| {
-        let bytes = if mode == Mode::Netascii { to_netascii(&bytes).into() } else { bytes };
-        Ok((bytes.len() as u64, Payload::Memory(bytes)))
+        in_memory(if mode == Mode::Netascii { to_netascii(&bytes).into() } else { bytes })
     };
     let opened = match found {
         Found::Bytes { bytes, .. } => return memory(bytes),
@@ -341,4 +384,8 @@ fn payload(
     let len = file.len();
     let window = Window { file, offset: 0, bytes: None, reading: false, waiting };
     Ok((len, Payload::File(RefCell::new(window))))
+}
+
+fn in_memory(bytes: Bytes) -> Result<(u64, Payload), ErrorCode> {
+    Ok((bytes.len() as u64, Payload::Memory(bytes)))
 }

@@ -13,6 +13,7 @@ mod tenants;
 #[cfg(test)]
 mod tests;
 
+pub use crate::directory::Grounds;
 pub use boots::{Boots, Step as BootStep};
 pub use operator::Refusal;
 
@@ -60,6 +61,8 @@ pub struct Core {
     plugins: Arc<Plugins>,
     /// Looked at again at each request, without a write to what cores share.
     settings: Cache<Arc<ArcSwap<Settings>>, Arc<Settings>>,
+    /// Those that this turn began with.
+    turn_settings: Arc<Settings>,
     /// This turn's keys; none where no keys are asked for.
     keys: Option<Arc<Keys>>,
     memory: Memory,
@@ -86,6 +89,9 @@ pub struct Decision<'a> {
     pub tenant: Option<&'a Text>,
     /// It cannot be decided before more of the store is loaded: it is to be asked again.
     pub is_waiting: bool,
+    /// What it rests on, where the same request is decided in the same way while this holds and
+    /// this core's plugins, keys and settings are the same.
+    pub grounds: Option<Grounds>,
 }
 
 /// Why a request is given nothing, whatever it asks for.
@@ -161,8 +167,8 @@ impl World {
     pub fn core(&self) -> Core {
         let plugins = self.plugins.load_full();
         let memory = Memory { scratch: plugins.scratch(), ids: Ids::random() };
-        let settings = Cache::new(Arc::clone(&self.settings));
-        Core { plugins, settings, keys: self.keys.load_full(), memory }
+        let (settings, turn_settings) = (Cache::new(Arc::clone(&self.settings)), self.settings());
+        Core { plugins, settings, turn_settings, keys: self.keys.load_full(), memory }
     }
 
     /// The plugins in use.
@@ -187,7 +193,7 @@ impl World {
         core: &'a mut Core,
         now: Instant,
     ) -> Decision<'a> {
-        let Core { plugins, settings, keys, memory } = core;
+        let Core { plugins, settings, keys, memory, .. } = core;
         let (plugins, settings): (&'a Plugins, &'a Settings) = (plugins, settings.load());
         let (directory, configs) = (&*self.directory, &*self.configs);
         let mut basis = Basis { directory, configs, plugins, settings, tenant: None };
@@ -223,6 +229,11 @@ impl World {
         let verdict = identify(query, &basis, memory);
         let verdict = Verdict { created: false, is_claimed: false, ..verdict };
         self.settle(query, verdict, &basis, false, now)
+    }
+
+    /// Whether what a decision rests on holds still.
+    pub fn holds(&self, grounds: &Grounds) -> bool {
+        grounds.hold(&self.directory, &self.configs)
     }
 
     /// Removes what has been provisional for too long; to be called now and then.
@@ -352,16 +363,7 @@ impl World {
                 tell_tenant(query.ip, device, tenant, verdict.is_claimed);
             }
         }
-        if let Route::Device { sensitive: true, .. } | Route::Missing { sensitive: true } =
-            verdict.route
-        {
-            let base = query.name.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-            tracing::info!(
-                target: "security",
-                "Sensitive file requested from {}: {}", query.ip, base.escape_ascii()
-            );
-        }
-        Decision {
+        let decision = Decision {
             device: verdict.device,
             route: verdict.route,
             release: verdict.release,
@@ -371,7 +373,12 @@ impl World {
             barred: verdict.is_barred.then_some(Barred::Tenant),
             tenant: basis.tenant,
             is_waiting: false,
+            grounds: verdict.grounds.filter(|_| is_stored),
+        };
+        if decision.is_sensitive() {
+            tell_sensitive(query.ip, query.name);
         }
+        decision
     }
 
     /// Writes these documents before an operator is answered.
@@ -381,19 +388,29 @@ impl World {
 }
 
 impl Core {
-    /// Takes the plugins and keys that are in use now; to be called once a turn.
-    pub fn begin_turn(&mut self, world: &World) {
+    /// Takes the plugins and keys that are in use now; to be called once a turn. True where these
+    /// or the settings are others than in the turn before.
+    pub fn begin_turn(&mut self, world: &World) -> bool {
+        let mut is_other = false;
         let plugins = world.plugins.load();
         if plugins.generation() != self.plugins.generation() {
             self.plugins = Arc::clone(&plugins);
             self.memory.scratch = self.plugins.scratch();
+            is_other = true;
+        }
+        let settings = self.settings.load();
+        if !Arc::ptr_eq(settings, &self.turn_settings) {
+            self.turn_settings = Arc::clone(settings);
+            is_other = true;
         }
         if let Some(keys) = &mut self.keys {
             let now = world.keys.load();
             if let Some(now) = now.as_ref().filter(|now| !Arc::ptr_eq(now, keys)) {
                 *keys = Arc::clone(now);
+                is_other = true;
             }
         }
+        is_other
     }
 
     /// Whether phones' URLs begin with keys.
@@ -411,6 +428,12 @@ impl Decision<'_> {
     /// Whether the file is one whose fetch says that the phone takes its configuration.
     pub fn is_trigger(&self) -> bool {
         matches!(self.route, Route::Device { trigger: true, .. })
+    }
+
+    /// Whether it is told when somebody asks for the file.
+    pub fn is_sensitive(&self) -> bool {
+        let route = &self.route;
+        matches!(route, Route::Device { sensitive: true, .. } | Route::Missing { sensitive: true })
     }
 
     /// The tenant whose key belongs into the URLs of what is given: that of the key that was shown,
@@ -443,8 +466,18 @@ impl Decision<'_> {
             barred: None,
             tenant: None,
             is_waiting: false,
+            grounds: None,
         }
     }
+}
+
+/// Says that a file was asked for that nobody but its phone should see.
+pub fn tell_sensitive(ip: IpAddr, name: &[u8]) {
+    let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    tracing::info!(
+        target: "security",
+        "Sensitive file requested from {ip}: {}", base.escape_ascii()
+    );
 }
 
 /// Says that a key reached over to a device that is not its tenant's; the key is not told.

@@ -3,7 +3,7 @@
 use super::fixture::{config, device, http, mac, open, replace_config, tftp, world};
 use super::*;
 use crate::content::{Content, Found};
-use crate::device::{Mac, Text};
+use crate::device::{Config, Mac, Text};
 use crate::time::Duration;
 
 fn start() -> Instant {
@@ -112,6 +112,69 @@ fn requests_that_tell_nothing_make_one_device() {
     assert_eq!(world.directory.provisional_count(), 1);
     assert_eq!(world.expire(start() + limits::PROVISIONAL_TIME), 1);
     assert_eq!(world.directory.len(), 2);
+}
+
+/// A decision holds until something changes that it looked at; other phones' changes are nothing to
+/// it, but for those that share a place with it.
+#[test]
+fn a_decision_holds_until_what_it_rests_on_changes() {
+    let (world, _store) = world(Settings::default());
+    let mut core = world.core();
+    let agent = "Cisco/SPA504G-7.4.9c (001122334455)(CBT141400UK)";
+    let query = http("192.0.2.44", "/001122334455.xml", agent);
+    let grounds = |core: &mut Core| world.decide(&query, core, start()).grounds;
+    assert_eq!(grounds(&mut core), None, "it changes its device");
+    let device = || world.directory.by_mac(mac("001122334455")).expect("it is known");
+    let own = device().config.clone().expect("a configuration was made");
+    let like = |id: &str| Device { id: id.into(), ..Device::default() };
+    let changes: [(&str, &dyn Fn()); 9] = [
+        ("the device", &|| {
+            let new = Device { model: Some("SPA502G".into()), ..(*device()).clone() };
+            world.replace_device(&new, device().revision).expect("nobody else is at work");
+        }),
+        ("its configuration", &|| {
+            let old = world.configs.get(&own).expect("it is there").to_document();
+            let mut new = old.clone();
+            new["raw_config"]["ntp_ip"] = "192.0.2.9".into();
+            replace_config(&world, &Config::from_document(new).expect("a configuration"));
+        }),
+        ("a layer below", &|| {
+            let base = r#"{"id":"base","parent_ids":[],"raw_config":{"ntp_ip":"192.0.2.8"}}"#;
+            replace_config(&world, &config(base));
+        }),
+        ("the server's settings", &|| world.configs.set_base(Document::default())),
+        ("another with its MAC", &|| {
+            let twin = Device { mac: device().mac, ..like("zz") };
+            world.insert_device(twin).expect("it is new");
+        }),
+        ("another with its serial number", &|| {
+            let twin = Device { sn: device().sn.clone(), ..like("zy") };
+            world.insert_device(twin).expect("it is new");
+        }),
+        ("another at its address", &|| {
+            world.insert_device(Device { ip: device().ip, ..like("zx") }).expect("it is new");
+        }),
+        ("one that goes", &|| drop(world.remove_device("zz", None).expect("it is there"))),
+        ("a stranger at its address", &|| {
+            let mut core = world.core();
+            world.decide(&tftp("192.0.2.44", "/spa9000.cfg"), &mut core, start());
+        }),
+    ];
+    for (what, change) in changes {
+        // Whatever the change before led to is done by the second time.
+        let known = (0..3).find_map(|_| grounds(&mut core)).expect("nothing changes any more");
+        assert!(world.holds(&known), "before {what}");
+        change();
+        assert!(!world.holds(&known), "behind {what}");
+    }
+    let known = (0..3).find_map(|_| grounds(&mut core)).expect("nothing changes any more");
+    let fallen = (0..100_u8).filter(|n| {
+        let mac = Some(Mac([2, 0, 0, 0, 0, *n]));
+        world.insert_device(Device { mac, ..like(&format!("other{n}")) }).expect("it is new");
+        !world.holds(&known)
+    });
+    // Were it all of them, nothing would ever be given again; none may share a place.
+    assert!(fallen.count() < 100);
 }
 
 #[test]

@@ -158,6 +158,23 @@ impl Connection {
         }
     }
 
+    /// Whether nothing is on its way, and what comes in next is the beginning of a request.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.is_idle() && self.inbox.is_empty() && !self.life.finished
+    }
+
+    /// A request came in whole, and is one that was read before and had no content: it is to be
+    /// answered as that of [`Step::Request`] is.
+    ///
+    /// # Panics
+    /// The connection was not waiting for one: a mistake of the caller.
+    pub fn repeated(&mut self, now: Instant, keep_alive: bool) {
+        assert!(self.is_waiting(), "a request begins where none is being answered");
+        self.life.enter(State::Answering, now);
+        self.life.keep = keep_alive;
+    }
+
     /// The answer to the last request is being sent. `keep` is false when the server wants to
     /// close behind it; the head must then have said so. Says what the connection does after it.
     ///

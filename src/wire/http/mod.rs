@@ -61,5 +61,7 @@ pub use date::{DateCache, parse_date, write_date};
 pub use parse::{Parsed, RequestError, parse};
 pub use path::{PathError, decode_path, decode_segment};
 pub use request::{BodyLength, Method, Persistence, Request, Version};
-pub use response::{ContentRange, ResponseHead, error_body, write_error, write_head, write_text};
+pub use response::{
+    ContentRange, ResponseHead, error_body, write_again, write_error, write_head, write_text,
+};
 pub use status::Status;

@@ -90,6 +90,15 @@ pub struct Request<'b> {
 }
 
 impl Request<'_> {
+    /// Whether it asks for a file and says nothing on which parts or on which condition.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let conditions = [self.if_none_match, self.if_modified_since, self.if_range, self.range];
+        self.method == Method::Get
+            && self.body == BodyLength::Empty
+            && conditions.iter().all(Option::is_none)
+    }
+
     /// What the answer says when the server does not want to close by itself.
     #[must_use]
     pub const fn persistence(&self) -> Persistence {

@@ -50,6 +50,7 @@ pub enum ContentRange {
     },
 }
 
+const DATE_NAME: &[u8] = b"Date: ";
 const SERVER: &[u8] = b"\r\nServer: ringboot\r\n";
 const TEXT: &str = "text/plain";
 
@@ -105,6 +106,13 @@ pub fn write_head(out: &mut Vec<u8>, head: &ResponseHead<'_>, dates: &DateCache)
     write_end(out, head.persistence);
 }
 
+/// Appends a head of this status that [`write_head`] wrote before, with the date of now.
+pub fn write_again(out: &mut Vec<u8>, status: Status, head: &[u8], dates: &DateCache) {
+    let start = out.len() + status.line().len() + DATE_NAME.len();
+    out.extend_from_slice(head);
+    out[start..start + DATE_BYTES].copy_from_slice(dates.text());
+}
+
 /// Appends a whole answer that says only its status: a head and, `with_content`, a line of text.
 /// HEAD is answered without. The 404 of a kept connection is three copies of prepared bytes.
 pub fn write_error(
@@ -153,11 +161,10 @@ pub fn error_body(status: Status) -> &'static [u8] {
 const NOT_FOUND_REST: &[u8] = b"Content-Length: 11\r\nContent-Type: text/plain\r\n\r\n";
 
 fn write_start(out: &mut Vec<u8>, status: Status, dates: &DateCache) {
-    const NAME: &[u8] = b"Date: ";
     let line = status.line();
-    out.reserve(line.len() + NAME.len() + DATE_BYTES + SERVER.len());
+    out.reserve(line.len() + DATE_NAME.len() + DATE_BYTES + SERVER.len());
     out.extend_from_slice(line);
-    out.extend_from_slice(NAME);
+    out.extend_from_slice(DATE_NAME);
     out.extend_from_slice(dates.text());
     out.extend_from_slice(SERVER);
 }
@@ -251,6 +258,17 @@ mod tests {
              Accept-Ranges: bytes\r\nContent-Range: bytes 0-9/18446744073709551615\r\n\
              Connection: keep-alive\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn a_head_that_is_written_again_differs_in_its_date() {
+        let bare = ResponseHead::new(Status::Ok, Persistence::KeptAlive, 10);
+        let head = ResponseHead { etag: Some(b"\"5d41402a\""), ..bare };
+        let dates = DateCache::new(Civil(NOW.0 + 86_400));
+        let (mut again, mut anew) = (b"before".to_vec(), b"before".to_vec());
+        write_again(&mut again, Status::Ok, written(&head).as_bytes(), &dates);
+        write_head(&mut anew, &head, &dates);
+        assert_eq!(again.escape_ascii().to_string(), anew.escape_ascii().to_string());
     }
 
     #[test]
