@@ -80,7 +80,7 @@ fn plan(flags: &CompareFlags, programs: &Path) -> Result<Vec<(Load, Vec<Kind>)>>
     for kind in Kind::ALL.into_iter().filter(is_wanted) {
         match kind.program(programs) {
             Ok(_) => there.push(kind),
-            Err(error) if flags.skip_missing && kind != Kind::Ringboot => {
+            Err(error) if flags.skip_missing && !kind.is_own() => {
                 eprintln!("left out: {error:#}");
             }
             Err(error) => return Err(error),
@@ -149,9 +149,12 @@ fn text(machine: &Machine, site: &Site, wanted: &Wanted, effort: &Effort, runs: 
          Each server in its turn on one core, the same closed-loop client on another, {rounds} \
          rounds in alternating order, {clients} clients, {seconds} s a measurement. A small file \
          has {} bytes. Ringboot knows {} phones; each client is one of them, with its own \
-         address and its own file, identified, routed and rendered; it remembers a client's \
-         User-Agent and its rendered file, as those of a phone that goes on booting. The others \
-         have the same bytes as plain files; the bare loop parses nothing and always sends the \
+         address and its own file, identified, routed and rendered. Its clients repeat \
+         themselves, as phones do that hear nothing or boot again: it remembers their requests, \
+         and what it decided, as long as nothing changes that this rests on. In the row of no request twice \
+         each request has something in it that none before had, so that each is read and decided; \
+         the User-Agent and the rendered file are remembered there, too. The others have the same \
+         bytes as plain files; the bare loop parses nothing and always sends the \
          same. The client checks every answer. CPU is the processor time of all of a server's \
          threads and children, by their control group or else by the scheduler's count of each \
          thread; the kernel's ticks differ from it by {} % (median). \

@@ -180,6 +180,9 @@ impl One<'_> {
         if load == Load::Keep {
             words.push("--keep".to_owned());
         }
+        if self.server == Kind::Anew {
+            words.push("--anew".to_owned());
+        }
         words
     }
 

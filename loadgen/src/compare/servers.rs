@@ -18,6 +18,8 @@ pub enum Kind {
     Bare,
     /// What this is about.
     Ringboot,
+    /// The same, asked by clients whose requests are never alike.
+    Anew,
     /// Static files by HTTP.
     Nginx,
     /// Static files by TFTP, one process.
@@ -82,8 +84,8 @@ impl Load {
     #[must_use]
     pub const fn servers(self) -> &'static [Kind] {
         match self {
-            Self::Close | Self::Keep => &[Kind::Bare, Kind::Ringboot, Kind::Nginx],
-            Self::Tftp => &[Kind::Bare, Kind::Ringboot, Kind::Dnsmasq, Kind::Tftpd],
+            Self::Close | Self::Keep => &[Kind::Bare, Kind::Ringboot, Kind::Anew, Kind::Nginx],
+            Self::Tftp => &[Kind::Bare, Kind::Ringboot, Kind::Anew, Kind::Dnsmasq, Kind::Tftpd],
             Self::Files => &[Kind::Nginx, Kind::Ringboot],
         }
     }
@@ -100,8 +102,8 @@ impl Load {
 
 impl Kind {
     /// All, as they are listed.
-    pub const ALL: [Self; 5] =
-        [Self::Bare, Self::Ringboot, Self::Nginx, Self::Dnsmasq, Self::Tftpd];
+    pub const ALL: [Self; 6] =
+        [Self::Bare, Self::Ringboot, Self::Anew, Self::Nginx, Self::Dnsmasq, Self::Tftpd];
 
     /// For people.
     #[must_use]
@@ -109,10 +111,17 @@ impl Kind {
         match self {
             Self::Bare => "bare loop",
             Self::Ringboot => "ringboot",
+            Self::Anew => "ringboot, no request twice",
             Self::Nginx => "nginx",
             Self::Dnsmasq => "dnsmasq",
             Self::Tftpd => "tftpd-hpa",
         }
+    }
+
+    /// Whether it is what this is about.
+    #[must_use]
+    pub const fn is_own(self) -> bool {
+        matches!(self, Self::Ringboot | Self::Anew)
     }
 
     /// Whether it has children and does not wait for them: their time is in its group alone.
@@ -128,7 +137,7 @@ impl Kind {
     pub fn program(self, programs: &Path) -> Result<PathBuf> {
         let (found, from) = match self {
             Self::Bare => (own(programs, "ringboot-roofline"), "build the workspace"),
-            Self::Ringboot => (own(programs, "ringboot"), "build the workspace"),
+            Self::Ringboot | Self::Anew => (own(programs, "ringboot"), "build the workspace"),
             Self::Nginx => (find("nginx"), "scripts/compare installs it"),
             Self::Dnsmasq => (find("dnsmasq"), "scripts/compare installs it"),
             Self::Tftpd => (find("in.tftpd"), "scripts/compare installs it"),
@@ -166,7 +175,7 @@ impl Kind {
         let address = self.address(load, site);
         match self {
             Self::Bare => bare(&mut command, load, site),
-            Self::Ringboot => ringboot(&mut command, site),
+            Self::Ringboot | Self::Anew => ringboot(&mut command, site),
             Self::Nginx => nginx(&mut command, site)?,
             Self::Dnsmasq => dnsmasq(&mut command, address, site),
             Self::Tftpd => tftpd(&mut command, address, site),

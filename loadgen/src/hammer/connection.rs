@@ -6,6 +6,7 @@ use super::net::{Poller, Ready, Result, Socket, Wake};
 use crate::http::Request;
 use nix::errno::Errno;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Range;
 
 /// Where a client's requests go, and what they are.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,6 +19,8 @@ pub struct Asker {
     pub request: Vec<u8>,
     /// Whether the connection is used again.
     pub keep: bool,
+    /// Where the request has a number that no two have.
+    number: Option<Range<usize>>,
 }
 
 /// A connection with one request on its way.
@@ -70,7 +73,33 @@ impl Asker {
             content: None,
             is_form: false,
         };
-        Self { to, source: line.source, request: request.to_bytes(), keep }
+        Self { to, source: line.source, request: request.to_bytes(), keep, number: None }
+    }
+
+    /// The same with a number in each request that no other has.
+    #[must_use]
+    pub fn numbered(mut self) -> Self {
+        const END: &[u8] = b"\r\n";
+        const DIGITS: &[u8] = b"0000000000";
+        // Before the empty line at the end.
+        self.request.truncate(self.request.len() - END.len());
+        self.request.extend_from_slice(b"X-Number: ");
+        let start = self.request.len();
+        self.request.extend_from_slice(&[DIGITS, END, END].concat());
+        self.number = Some(start..start + DIGITS.len());
+        self
+    }
+
+    /// Before it is sent once more: another number, where requests have one.
+    pub fn renew(&mut self) {
+        let Some(number) = &self.number else { return };
+        for digit in self.request[number.clone()].iter_mut().rev() {
+            *digit += 1;
+            if *digit <= b'9' {
+                return;
+            }
+            *digit = b'0';
+        }
     }
 
     /// What is asked for, for a person.
@@ -165,5 +194,23 @@ impl Connection {
             return Outcome::Answered { kept: false, result: self.answer.judge(check) };
         }
         Outcome::Failed(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_requests_are_alike() {
+        let line = Line { source: None, path: "/a.cfg".into(), agent: "desk".into() };
+        let plain = Asker::new("127.0.0.1:8667".parse().unwrap(), &line, true);
+        let mut asker = plain.clone().numbered();
+        let (start, _) = plain.request.split_at(plain.request.len() - 2);
+        for number in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11] {
+            asker.renew();
+            let text = format!("X-Number: {number:010}\r\n\r\n");
+            assert_eq!(asker.request, [start, text.as_bytes()].concat());
+        }
     }
 }

@@ -36,10 +36,10 @@ impl Hammer {
     #[must_use]
     pub fn new(flags: &HttpFlags, lines: &Lines, share: Share) -> Self {
         let common = &flags.common;
-        let client = |number| Client {
-            asker: Asker::new(common.to, &lines.of(number), flags.keep),
-            connection: None,
-            since: Instant::default(),
+        let client = |number| {
+            let asker = Asker::new(common.to, &lines.of(number), flags.keep);
+            let asker = if common.anew { asker.numbered() } else { asker };
+            Client { asker, connection: None, since: Instant::default() }
         };
         let check = Check {
             bytes: common.bytes,
@@ -60,6 +60,7 @@ impl Hammer {
     fn open(&mut self, poller: &Poller, who: usize, now: Instant) {
         let client = &mut self.clients[who];
         client.since = now;
+        client.asker.renew();
         match Connection::open(&client.asker, poller, who) {
             Ok(connection) => client.connection = Some(connection),
             Err(error) => self.fail(who, now, error),
@@ -116,6 +117,7 @@ impl Clients for Hammer {
             return self.open(poller, who, now);
         }
         client.since = now;
+        client.asker.renew();
         if let Err(error) = connection.ask(&client.asker) {
             self.fail(who, now, error);
         }
