@@ -151,13 +151,13 @@ fn text(machine: &Machine, site: &Site, wanted: &Wanted, effort: &Effort, runs: 
          has {} bytes. Ringboot knows {} phones; each client is one of them, with its own \
          address and its own file, identified, routed and rendered. Its clients repeat \
          themselves, as phones do that hear nothing or boot again: it remembers their requests, \
-         and what it decided, as long as nothing changes that this rests on. In the row of no request twice \
-         each request has something in it that none before had, so that each is read and decided; \
-         the User-Agent and the rendered file are remembered there, too. The others have the same \
-         bytes as plain files; the bare loop parses nothing and always sends the \
-         same. The client checks every answer. CPU is the processor time of all of a server's \
-         threads and children, by their control group or else by the scheduler's count of each \
-         thread; the kernel's ticks differ from it by {} % (median). \
+         and what it decided, as long as nothing changes that this rests on. In the row of no \
+         request twice each request has something in it that none before had, so that each is \
+         read and decided; the User-Agent and the rendered file are remembered there, too. The \
+         others have the same bytes as plain files; the bare loop parses nothing and always \
+         sends the same. The client checks every answer. CPU is the processor time of all of a \
+         server's threads and children, by their control group or else by the scheduler's count \
+         of each thread; the kernel's ticks differ from it by {} % (median). \
          Figures are medians, with the least and the most in parentheses; ratios are of the same \
          round.\n\n{}\n![CPU for an operation]({PICTURE})\n",
         count(site.bytes as u64),
