@@ -151,7 +151,7 @@ fn text(machine: &Machine, site: &Site, wanted: &Wanted, effort: &Effort, runs: 
          has {} bytes. Ringboot knows {} phones; each client is one of them, with its own \
          address and its own file, identified, routed and rendered. Its clients repeat \
          themselves, as phones do that hear nothing or boot again: it remembers their requests, \
-         and what it decided, as long as nothing changes that this rests on. In the row of no \
+         and what it decided, as long as nothing changes that this rests on. In the rows of no \
          request twice each request has something in it that none before had, so that each is \
          read and decided; the User-Agent and the rendered file are remembered there, too. The \
          others have the same bytes as plain files; the bare loop parses nothing and always \

@@ -85,7 +85,7 @@ impl Load {
     pub const fn servers(self) -> &'static [Kind] {
         match self {
             Self::Close | Self::Keep => &[Kind::Bare, Kind::Ringboot, Kind::Anew, Kind::Nginx],
-            Self::Tftp => &[Kind::Bare, Kind::Ringboot, Kind::Anew, Kind::Dnsmasq, Kind::Tftpd],
+            Self::Tftp => &[Kind::Bare, Kind::Ringboot, Kind::Dnsmasq, Kind::Tftpd],
             Self::Files => &[Kind::Nginx, Kind::Ringboot],
         }
     }

@@ -51,10 +51,6 @@ pub struct Common {
     /// Loopback addresses that clients without one of their own speak from, in turn.
     #[arg(long, default_value_t = 0)]
     pub sources: u64,
-    /// Make each request unlike all before it, by what no server of files looks at: a field of its
-    /// own, over TFTP slashes before the name.
-    #[arg(long)]
-    pub anew: bool,
     /// Time for one answer.
     #[arg(long, value_parser = duration, default_value = "10s")]
     pub timeout: Duration,
@@ -88,6 +84,9 @@ pub struct HttpFlags {
     /// Keep connections for the next request.
     #[arg(long)]
     pub keep: bool,
+    /// Make each request unlike all before it, by a field that no server of files looks at.
+    #[arg(long)]
+    pub anew: bool,
     /// What every body must begin with.
     #[arg(long, default_value = "")]
     pub begins: String,

@@ -38,7 +38,7 @@ impl Hammer {
         let common = &flags.common;
         let client = |number| {
             let asker = Asker::new(common.to, &lines.of(number), flags.keep);
-            let asker = if common.anew { asker.numbered() } else { asker };
+            let asker = if flags.anew { asker.numbered() } else { asker };
             Client { asker, connection: None, since: Instant::default() }
         };
         let check = Check {

@@ -1,7 +1,7 @@
 //! Clients that fetch over TFTP, again and again or so slowly that all transfers stay open.
 
 use super::figures::{Part, Tally};
-use super::flags::{Common, ManyFlags, TftpFlags, TransferFlags};
+use super::flags::{ManyFlags, TftpFlags, TransferFlags};
 use super::lines::{Line, Lines};
 use super::net::{Poller, Ready, Result, Socket, Wake};
 use super::{Clients, Share};
@@ -42,22 +42,6 @@ struct Client {
     transfer: Option<Transfer>,
     /// Without a transfer: until when it rests.
     rests: Instant,
-    /// Transfers that were begun, where no two requests are to be alike.
-    number: Option<u32>,
-}
-
-impl Client {
-    /// The file's name, where wanted behind slashes that no two requests have alike.
-    fn name(&mut self) -> Vec<u8> {
-        let mut name = Vec::new();
-        if let Some(number) = &mut self.number {
-            *number = number.wrapping_add(1);
-            let slash = |bit| if *number >> bit & 1 == 0 { b'/' } else { b'\\' };
-            name.extend((0..u32::BITS).map(slash));
-        }
-        name.extend_from_slice(self.line.path.as_bytes());
-        name
-    }
 }
 
 #[derive(Debug)]
@@ -76,38 +60,37 @@ impl Hammer {
     #[must_use]
     pub fn new(flags: &TftpFlags, lines: &Lines, share: Share) -> Self {
         let length = Duration::from_secs_f64(flags.seconds.max(0.0));
-        Self::of(&flags.common, flags.options, lines, share, length)
+        let common = &flags.common;
+        Self::of(common.to, common.bytes, flags.options, lines, share, length)
     }
 
     /// The clients of one process, each holding its transfer open.
     #[must_use]
     pub fn holding(flags: &ManyFlags, lines: &Lines, share: Share) -> Self {
         let length = Duration::from_secs_f64(flags.seconds.max(0.0));
-        let hammer = Self::of(&flags.common, flags.options, lines, share, length);
+        let common = &flags.common;
+        let hammer = Self::of(common.to, common.bytes, flags.options, lines, share, length);
         Self { pause: Some(flags.pause), ..hammer }
     }
 
     fn of(
-        common: &Common,
+        to: SocketAddr,
+        bytes: Option<u64>,
         options: TransferFlags,
         lines: &Lines,
         share: Share,
         length: Duration,
     ) -> Self {
-        let client = |number| Client {
-            line: lines.of(number),
-            transfer: None,
-            rests: Instant::default(),
-            number: common.anew.then_some(0),
-        };
+        let client =
+            |number| Client { line: lines.of(number), transfer: None, rests: Instant::default() };
         Self {
-            to: common.to,
+            to,
             options: Options {
                 block_bytes: options.blksize,
                 window_blocks: options.windowsize,
                 ..Options::default()
             },
-            bytes: common.bytes,
+            bytes,
             clients: (share.first..share.first + share.count).map(client).collect(),
             begun: 0,
             opening: 0,
@@ -148,9 +131,9 @@ impl Hammer {
         });
         match socket {
             Ok(socket) => {
-                let name = client.name();
+                let name = client.line.path.as_bytes();
                 let options = self.options;
-                let fetch = Fetch::new(now, &name, Mode::Octet, options, TFTP_FILE_BYTES_MAX);
+                let fetch = Fetch::new(now, name, Mode::Octet, options, TFTP_FILE_BYTES_MAX);
                 client.transfer =
                     Some(Transfer { fetch, socket, begun: now, peer: None, sends: now });
                 self.send(who, now);
@@ -316,25 +299,5 @@ impl Clients for Hammer {
             }
         }
         tally.end(held)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ringboot::wire::tftp::path_of;
-
-    #[test]
-    fn names_are_unlike_and_mean_the_same() {
-        let line = Line { source: None, path: "/a.cfg".into(), agent: String::new() };
-        let mut client =
-            Client { line, transfer: None, rests: Instant::default(), number: Some(0) };
-        let names: std::collections::HashSet<_> = (0..100).map(|_| client.name()).collect();
-        assert_eq!(names.len(), 100);
-        for name in names {
-            assert_eq!(path_of(&name, &mut Vec::new()), Ok(&b"a.cfg"[..]));
-        }
-        client.number = None;
-        assert_eq!(client.name(), b"/a.cfg");
     }
 }
