@@ -163,10 +163,12 @@ pub fn identify<'a>(query: &Query<'_>, basis: &Basis<'a>, memory: &mut Memory) -
     let was_known = draft.found().is_some_and(|found| !found.provisional);
     let created = !was_known && !draft.device().provisional && draft.is_kept();
     let (device, change) = draft.finish(found.absent);
-    // Whom a tenant's key reaches depends on more documents than those of the phone.
-    let is_repeatable = change.is_none() && is_certain && !moved && basis.tenant.is_none();
+    // Whom a tenant's key reaches depends on more documents than those of the phone, and who has no
+    // configuration may be given one as soon as there is a template.
+    let has_all = device.config.is_some() && !device.provisional && basis.tenant.is_none();
+    let is_repeatable = has_all && change.is_none() && is_certain && !moved;
     Verdict {
-        grounds: Some(grounds).filter(|_| is_repeatable && !device.provisional),
+        grounds: Some(grounds).filter(|_| is_repeatable),
         device: Some(device),
         change,
         route,
