@@ -79,24 +79,23 @@ impl Bench {
         answer
     }
 
-    /// The first packet of what a read request gives.
-    fn read(&mut self, address: u64, request: &[u8]) -> Vec<u8> {
+    /// Sends a datagram: what is sent to it.
+    fn datagram(&mut self, port: Port, address: u64, bytes: &[u8]) -> Vec<(Port, Vec<u8>)> {
         let peer = format!("192.0.2.{}:3000", 50 + address).parse().expect("an address");
-        let mut first = None;
-        let end = b"\0\x05\0\0enough\0".to_vec();
-        for (port, bytes) in [(None, request.to_vec()), (Some(()), end)] {
-            let port = match (port, &first) {
-                (Some(()), Some((port, _))) => *port,
-                _ => Port(0),
-            };
-            let lease = Lease::owned(bytes);
-            self.turn(Event::Datagram { port, peer, local: Some(SERVER), lease });
-            let mut kernel = self.io.0.borrow_mut();
-            let sent: Vec<_> = kernel.datagrams.drain(..).collect();
-            kernel.free.extend(sent.iter().map(|_| Vec::with_capacity(8192)));
-            first = first.or(sent.into_iter().next());
-        }
-        first.expect("a packet").1
+        let lease = Lease::owned(bytes.to_vec());
+        self.turn(Event::Datagram { port, peer, local: Some(SERVER), lease });
+        let mut kernel = self.io.0.borrow_mut();
+        let sent: Vec<_> = kernel.datagrams.drain(..).collect();
+        kernel.free.extend(sent.iter().map(|_| Vec::with_capacity(8192)));
+        sent
+    }
+
+    /// The first packet of what a read request gives; its transfer is ended behind that.
+    fn read(&mut self, address: u64, request: &[u8]) -> Vec<u8> {
+        let sent = self.datagram(Port(0), address, request);
+        let (port, first) = sent.into_iter().next().expect("a packet");
+        self.datagram(port, address, b"\0\x05\0\0enough\0");
+        first
     }
 
     /// Lets a phone ask for its own file, anew and again; both answers must be the same.

@@ -14,7 +14,7 @@ use crate::wire::http::{
     After, Connection, Expiry, Method, Persistence, Request, RequestError, Status, Step,
     client_address, decode_path, decode_segment, write_again, write_error,
 };
-use crate::world::{Barred, tell_sensitive};
+use crate::world::Barred;
 
 /// Where the path stands in a head that may be given the same again.
 const PATH_AT: usize = b"GET ".len();
@@ -30,9 +30,10 @@ impl<I: Io> Worker<I> {
         }
         let Peer { address, http, ticket, .. } = peer;
         loop {
-            let is_fresh = http.is_waiting() && !input.is_empty();
-            let whole = is_fresh.then_some(Whole { from: address.ip(), bytes: input });
-            if let Some((reply, keep_alive)) = whole.and_then(|whole| site.repeat(now, whole, io)) {
+            let whole =
+                if http.is_waiting() { site.repeats.whole(address.ip(), input) } else { None };
+            let again = whole.and_then(|whole| site.answer_again(now, whole, io));
+            if let Some((reply, keep_alive)) = again {
                 input = &[];
                 http.repeated(now, keep_alive);
                 *ticket = send(io, http, now, slot, reply);
@@ -101,35 +102,30 @@ impl Site {
     }
 
     /// The answer to a request that came before, and whether the peer lets the connection be kept.
-    /// None where it has to be read and decided.
-    fn repeat(
+    fn answer_again(
         &mut self,
         now: Instant,
         whole: Whole<'_>,
         io: &mut impl Io,
     ) -> Option<(Reply, bool)> {
-        let Site { shared, repeats, stats, trace, dates, .. } = self;
-        let given = repeats.find(whole, |grounds| shared.world.holds(grounds))?;
+        let given = self.repeat(now, whole, PATH_AT)?;
         let mut output = Output { head: io.buffer(), body: Body::Bytes(given.body.clone()) };
-        write_again(&mut output.head, Status::Ok, &given.head, dates);
-        let path = given.path(whole.bytes, PATH_AT);
-        if given.is_sensitive {
-            tell_sensitive(given.ip, path);
-        }
-        stats.repeated(now, &shared.world, given);
+        write_again(&mut output.head, Status::Ok, &given.head, &self.dates);
         let tally = Tally { vendor: given.vendor, ..told(Status::Ok, &output) };
-        stats.answered(tally);
-        let ticket = trace.asked(Asked {
+        self.stats.answered(tally);
+        let keep_alive = given.keep_alive;
+        let asked = Asked {
             at: now,
             source: tally.source,
             ip: given.ip,
-            path,
+            path: given.path(whole.bytes, PATH_AT),
             device: Some(Arc::clone(&given.device)),
             status: tally.status,
             fate: Fate::Given,
             bytes: tally.bytes,
-        });
-        Some(((output, true, Some(ticket)), given.keep_alive))
+        };
+        let ticket = self.trace.asked(asked);
+        Some(((output, true, Some(ticket)), keep_alive))
     }
 
     /// The answer to a request: decided by the world, made by content, told by this. None where

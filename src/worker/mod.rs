@@ -32,10 +32,10 @@ use crate::shadow::Shadow;
 use crate::time::{self, Civil, Instant};
 use crate::wire::http::{Connection, DateCache};
 use crate::wire::tftp::Flow;
-use crate::world::{Core, Decision, World};
+use crate::world::{Core, Decision, World, tell_sensitive};
 use files::Files;
 use parked::Parked;
-use repeats::Repeats;
+use repeats::{Given, Repeats, Whole};
 use tftp::Tftp;
 use wheel::Wheel;
 
@@ -135,6 +135,20 @@ impl Shared {
     /// Whether the same request may be given the same without being decided.
     fn may_repeat(&self, decision: &Decision<'_>) -> bool {
         decision.grounds.is_some() && self.shadow.is_none()
+    }
+}
+
+impl Site {
+    /// What a request was given that came before, where that holds; it is told and counted as
+    /// then. None where it has to be read and decided. Its path stands at `path_at`.
+    fn repeat(&self, now: Instant, whole: Whole<'_>, path_at: usize) -> Option<&Given> {
+        let world = &self.shared.world;
+        let given = self.repeats.find(whole, |grounds| world.holds(grounds))?;
+        if given.is_sensitive {
+            tell_sensitive(given.ip, given.path(whole.bytes, path_at));
+        }
+        self.stats.repeated(now, world, given);
+        Some(given)
     }
 }
 

@@ -27,12 +27,13 @@ pub struct Repeats {
 }
 
 /// A request as it came: who sent it, and its bytes from the first to the last.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Whole<'b> {
-    /// Address of the peer, which may be a proxy.
-    pub from: IpAddr,
     /// An HTTP head, or a datagram.
     pub bytes: &'b [u8],
+    /// Address of the peer, which may be a proxy.
+    from: IpAddr,
+    hash: u64,
 }
 
 /// Requests that share a place.
@@ -84,10 +85,15 @@ impl Default for Repeats {
 }
 
 impl Repeats {
+    /// A request that can be known; none where it is empty or too long.
+    pub fn whole<'b>(&self, from: IpAddr, bytes: &'b [u8]) -> Option<Whole<'b>> {
+        let fits = (1..=limits::REPEAT_BYTES_MAX).contains(&bytes.len());
+        fits.then(|| Whole { bytes, from, hash: self.hasher.hash_one((from, bytes)) })
+    }
+
     /// What this request was given, where that holds.
     pub fn find(&self, asked: Whole<'_>, holds: impl FnOnce(&Grounds) -> bool) -> Option<&Given> {
-        let (place, _) = self.place_of(asked);
-        let known = self.places[place].known.as_deref()?;
+        let known = self.places[asked.place()].known.as_deref()?;
         let is_it = known.from == asked.from && *known.bytes == *asked.bytes;
         Some(&known.given).filter(|given| is_it && holds(&given.grounds))
     }
@@ -95,12 +101,8 @@ impl Repeats {
     /// Notes what a request was given, where it comes for the second time and may be given that
     /// again.
     pub fn note(&mut self, asked: Whole<'_>, given: impl FnOnce() -> Option<Given>) {
-        if asked.bytes.len() > limits::REPEAT_BYTES_MAX {
-            return;
-        }
-        let (place, tag) = self.place_of(asked);
-        let place = &mut self.places[place];
-        if std::mem::replace(&mut place.latest, tag) != tag {
+        let place = &mut self.places[asked.place()];
+        if std::mem::replace(&mut place.latest, asked.tag()) != asked.tag() {
             return;
         }
         let Some(given) = given() else { return };
@@ -117,10 +119,16 @@ impl Repeats {
     pub fn forget(&mut self) {
         *self = Self::default();
     }
+}
 
-    fn place_of(&self, asked: Whole<'_>) -> (usize, u32) {
-        let hash = self.hasher.hash_one(asked);
-        (hash as usize & (limits::REPEATS_PLACES - 1), (hash >> 32) as u32)
+impl Whole<'_> {
+    fn place(&self) -> usize {
+        self.hash as usize & (limits::REPEATS_PLACES - 1)
+    }
+
+    /// What tells it from others of its place.
+    fn tag(&self) -> u32 {
+        (self.hash >> 32) as u32
     }
 }
 
@@ -186,14 +194,10 @@ mod tests {
         }
     }
 
-    fn whole(bytes: &[u8]) -> Whole<'_> {
-        Whole { from: HERE, bytes }
-    }
-
     #[test]
     fn what_comes_twice_is_known_word_for_word() {
         let mut repeats = Repeats::default();
-        let asked = whole(b"GET /a");
+        let asked = repeats.whole(HERE, b"GET /a").expect("it is short");
         repeats.note(asked, || unreachable!("it came once"));
         assert!(repeats.find(asked, |_| true).is_none());
         repeats.note(asked, || None);
@@ -201,7 +205,8 @@ mod tests {
         repeats.note(asked, || Some(given(Bytes::from_static(b"own"))));
         assert_eq!(repeats.find(asked, |_| true).expect("it is known").body, "own");
         assert!(repeats.find(asked, |_| false).is_none());
-        assert!(repeats.find(whole(b"GET /b"), |_| true).is_none());
+        // Also where the hashes are the same.
+        assert!(repeats.find(Whole { bytes: b"GET /b", ..asked }, |_| true).is_none());
         let elsewhere = Whole { from: Ipv4Addr::new(192, 0, 2, 2).into(), ..asked };
         assert!(repeats.find(elsewhere, |_| true).is_none());
         repeats.forget();
@@ -215,7 +220,9 @@ mod tests {
         let body = Bytes::from(vec![0; BODY]);
         for n in 0..1000_u32 {
             for _ in 0..2 {
-                repeats.note(whole(&n.to_le_bytes()), || Some(given(body.clone())));
+                let bytes = n.to_le_bytes();
+                let asked = repeats.whole(HERE, &bytes).expect("it is short");
+                repeats.note(asked, || Some(given(body.clone())));
             }
             assert!(repeats.bytes <= limits::REPEATS_BYTES_MAX, "{n}");
         }
@@ -223,8 +230,7 @@ mod tests {
         assert_eq!(repeats.bytes, known.map(Known::cost).sum::<usize>());
         assert!(repeats.bytes > limits::REPEATS_BYTES_MAX - 2 * BODY);
         let long = [b'x'; limits::REPEAT_BYTES_MAX + 1];
-        for _ in 0..2 {
-            repeats.note(whole(&long), || unreachable!("it is too long"));
-        }
+        assert!(repeats.whole(HERE, &long).is_none() && repeats.whole(HERE, b"").is_none());
+        assert!(repeats.whole(HERE, &long[1..]).is_some());
     }
 }

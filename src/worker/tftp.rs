@@ -21,7 +21,6 @@ use crate::wire::tftp::{
     End, ErrorCode, Flow, Key, ListenOutcome, Mode, Outgoing, Packet, Request, Transfers, Transmit,
     path_of, to_netascii,
 };
-use crate::world::tell_sensitive;
 
 /// Where the name stands in a read request (RFC 1350 section 5).
 const NAME_AT: usize = 2;
@@ -132,9 +131,13 @@ impl Tftp {
             fate: Fate::Wrong,
             bytes: 0,
         };
-        let whole = Whole { from: asked.ip, bytes: datagram };
-        let (vendor, found) = match repeat(site, now, whole, &mut asked) {
-            Some((vendor, bytes)) => (vendor, in_memory(bytes).map(Some)),
+        let whole = site.repeats.whole(asked.ip, datagram);
+        let (vendor, found) = match whole.and_then(|whole| site.repeat(now, whole, NAME_AT)) {
+            Some(given) => {
+                asked.device = Some(Arc::clone(&given.device));
+                (asked.status, asked.fate) = (200, Fate::Given);
+                (given.vendor, in_memory(given.body.clone()).map(Some))
+            }
             None => find(site, now, (request, whole), &mut asked),
         };
         let ticket = site.trace.asked(asked);
@@ -273,31 +276,12 @@ fn send_packet(io: &mut impl Io, outgoing: &Outgoing, body: &[u8]) {
     io.send_to(Port(outgoing.port), outgoing.peer, outgoing.local, out);
 }
 
-/// What a request that came before gives, and the number of the vendor whose plugin serves the
-/// phone. None where it has to be decided. What is remembered of the request is filled in.
-fn repeat(
-    site: &mut Site,
-    now: Instant,
-    whole: Whole<'_>,
-    asked: &mut Asked<'_>,
-) -> Option<(u8, Bytes)> {
-    let Site { shared, repeats, stats, .. } = site;
-    let given = repeats.find(whole, |grounds| shared.world.holds(grounds))?;
-    if given.is_sensitive {
-        tell_sensitive(given.ip, asked.path);
-    }
-    stats.repeated(now, &shared.world, given);
-    asked.device = Some(Arc::clone(&given.device));
-    (asked.status, asked.fate) = (200, Fate::Given);
-    Some((given.vendor, given.body.clone()))
-}
-
 /// Whose request it is, and what it gives: none where nothing is to be said. What is remembered of
 /// the request is filled in; the number is that of the vendor whose plugin serves the phone.
 fn find(
     site: &mut Site,
     now: Instant,
-    (request, whole): (&Request<'_>, Whole<'_>),
+    (request, whole): (&Request<'_>, Option<Whole<'_>>),
     asked: &mut Asked<'_>,
 ) -> (u8, Result<Option<(u64, Payload)>, ErrorCode>) {
     let mut buffer = std::mem::take(&mut site.path);
@@ -327,7 +311,7 @@ fn decide(
     site: &mut Site,
     now: Instant,
     query: &Query<'_>,
-    (mode, whole): (Mode<'_>, Whole<'_>),
+    (mode, whole): (Mode<'_>, Option<Whole<'_>>),
     asked: &mut Asked<'_>,
 ) -> (u8, Result<Option<(u64, Payload)>, ErrorCode>) {
     let Site { shared, core, files, stats, repeats, .. } = site;
@@ -340,7 +324,7 @@ fn decide(
         let is_failed = matches!(found, Found::Failed);
         let is_made = matches!(found, Found::Bytes { .. });
         let payload = payload((found, files), query.name, mode);
-        if let Ok((_, Payload::Memory(bytes))) = &payload
+        if let (Some(whole), Ok((_, Payload::Memory(bytes)))) = (whole, &payload)
             && is_made
             && shared.may_repeat(&decision)
         {
