@@ -323,9 +323,9 @@ pub const STORE_WRITE_BUFFER_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of the store's tables that are kept; they are read once, at the start.
 pub const STORE_CACHE_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes that are read ahead while everything is read at the start.
-pub const STORE_READAHEAD_BYTES: usize = 2 * 1024 * 1024;
+pub const STORE_READAHEAD_BYTES: usize = 512 * 1024;
 /// Ranges of keys that the store is read in at the start; the threads take one after another.
-pub const LOAD_RANGES: usize = 64;
+pub const LOAD_RANGES: usize = 256;
 /// Documents that one thread reads at the start before it puts them into the indexes at once.
 pub const LOAD_BATCH: usize = 4096;
 /// Least time between two log lines about how far the start is.

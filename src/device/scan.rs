@@ -72,7 +72,7 @@ impl<'a> Scan<'a> {
     /// Takes a text.
     pub fn text(&mut self) -> Option<&'a str> {
         self.byte(b'"')?;
-        let length = memchr::memchr(b'"', &self.text.as_bytes()[self.at..])?;
+        let length = quote(&self.text.as_bytes()[self.at..])?;
         let text = &self.text[self.at..self.at + length];
         self.at += length + 1;
         Some(text)
@@ -147,6 +147,24 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// Where the first quote is. Texts are short: a search that is made for long ones would take longer
+/// to begin than this takes.
+fn quote(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        // A byte that is a quote is zero now; the lowest high bit is that of the first zero byte.
+        let word = u64::from_le_bytes(*word) ^ (ONES * u64::from(b'"'));
+        let zeros = word.wrapping_sub(ONES) & !word & HIGHS;
+        if zeros != 0 {
+            return Some(8 * number + zeros.trailing_zeros() as usize / 8);
+        }
+    }
+    let found = rest.iter().position(|byte| *byte == b'"')?;
+    Some(8 * words.len() + found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +202,20 @@ mod tests {
                 assert!(!taken || is_json, "{}", bytes.escape_ascii());
             }
             assert!(!text.is_char_boundary(at) || value(&text[..at]).is_none(), "{at}");
+        }
+    }
+
+    #[test]
+    fn the_first_quote_is_found_wherever_it_is() {
+        for len in 0..40 {
+            for other in [b'!', b'#', 0xa2, 0xff, 0x80] {
+                let mut bytes = vec![other; len];
+                assert_eq!(quote(&bytes), None);
+                for at in (0..len).rev() {
+                    bytes[at] = b'"';
+                    assert_eq!(quote(&bytes), Some(at), "{len} {other}");
+                }
+            }
         }
     }
 

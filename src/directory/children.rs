@@ -5,6 +5,7 @@ use dashmap::DashMap;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::lots::{Lots, shard_of};
 use crate::device::{Config, Text};
 use crate::limits;
 
@@ -60,15 +61,13 @@ impl Children {
 
     /// Adds many that are new.
     pub fn add_all(&self, children: &[Arc<Config>]) {
-        let mut order: Vec<Vec<&Config>> = vec![Vec::new(); self.lists.len()];
-        for child in children {
-            order[self.place(&child.id)].push(child);
-        }
+        let hashes = children.iter().map(|child| Some(self.hasher.hash_one(&*child.id)));
+        let lots = Lots::of(hashes);
         let mut counts: HashMap<&Text, usize, RandomState> = HashMap::default();
-        for (list, children) in self.lists.iter().zip(&order) {
-            let mut list = lock(list);
+        for (shard, lot) in lots.each() {
+            let mut list = lock(&self.lists[shard]);
+            let children = lot.iter().map(|(_, number)| &children[*number]);
             for (parent, child) in children
-                .iter()
                 .flat_map(|child| unique(&child.parent_ids).map(move |parent| (parent, child)))
             {
                 match list.get_mut(parent) {
@@ -101,11 +100,7 @@ impl Children {
     }
 
     fn list(&self, child: &str) -> &Mutex<List> {
-        &self.lists[self.place(child)]
-    }
-
-    fn place(&self, child: &str) -> usize {
-        usize::from(self.hasher.hash_one(child) as u16) % self.lists.len()
+        &self.lists[shard_of(self.hasher.hash_one(child))]
     }
 }
 

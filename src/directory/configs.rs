@@ -74,6 +74,16 @@ impl Configs {
         self.configs.first(id)
     }
 
+    /// Finds many at once; `found` is told the number of each name that is there.
+    pub fn find_all<'n>(
+        &self,
+        names: impl Fn(usize) -> Option<&'n str>,
+        count: usize,
+        found: impl FnMut(usize, &Config),
+    ) {
+        self.configs.find_all(names, count, found);
+    }
+
     /// All configurations, in the order of their names.
     pub fn all(&self) -> Vec<Arc<Config>> {
         let mut all = self.configs.all();
@@ -156,16 +166,16 @@ impl Configs {
 
     /// Takes configurations that the store holds; they are not written again.
     pub fn restore_all(&self, configs: Vec<Config>) {
+        let mut revision = self.revisions.fetch_add(configs.len() as u64, Ordering::Relaxed);
         let number = |(mut config, place): (Config, Place)| {
-            config.revision = self.next_revision();
+            revision += 1;
+            config.revision = Revision(revision);
             config.place = place;
             Arc::new(config)
         };
         let places = self.order.take(configs.len());
         let configs: Vec<_> = configs.into_iter().zip(places).map(number).collect();
-        for config in &configs {
-            self.order.put(config);
-        }
+        self.order.put_all(&configs);
         self.types.add_all(&configs, &self.order);
         let is_template = |config: &&Arc<Config>| config.role.as_deref() == Some(AUTOCREATE);
         for old in self.configs.put_all(&configs) {

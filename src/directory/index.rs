@@ -9,10 +9,12 @@ use hashbrown::hash_table::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::hint::black_box;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::lots::{Lots, shard_of};
 use crate::device::Text;
 use crate::limits;
 
@@ -65,8 +67,6 @@ struct Places<S: Sign> {
 
 /// Documents by their names.
 type Others<T> = BTreeMap<Text, Arc<T>>;
-/// Documents that go into one shard, each with its hash.
-type Batch<'a, T> = Vec<(u64, &'a Arc<T>)>;
 
 impl<S: Sign> Default for Index<S> {
     fn default() -> Self {
@@ -82,6 +82,30 @@ impl<S: Sign> Index<S> {
     pub fn first(&self, value: &S::Value) -> Option<Arc<S::Item>> {
         let hash = self.hasher.hash_one(value);
         self.read(hash).find(hash, value).cloned()
+    }
+
+    /// Finds many at once, one shard after another; `found` is told the number of each value that
+    /// is there and its document.
+    pub fn find_all<'v>(
+        &self,
+        values: impl Fn(usize) -> Option<&'v S::Value>,
+        count: usize,
+        mut found: impl FnMut(usize, &S::Item),
+    ) where
+        S::Value: 'v,
+    {
+        let hash = |number| values(number).map(|value| self.hasher.hash_one(value));
+        let lots = Lots::of((0..count).map(hash));
+        for (shard, lot) in lots.each() {
+            let places = self.shards[shard].read();
+            let find = |(hash, number): &(u64, usize)| {
+                let value = values(*number)?;
+                places.find(*hash, value).map(|item| (*number, &**item))
+            };
+            // First all are looked for: nothing makes one look wait for the one before.
+            let there: Vec<_> = lot.iter().filter_map(find).collect();
+            there.into_iter().for_each(|(number, item)| found(number, item));
+        }
     }
 
     /// Marks what is now said of a value: to be taken before the value is looked for.
@@ -191,27 +215,24 @@ impl<S: Sign> Index<S> {
     /// Puts many documents in, one shard after another. Gives back those in whose place they are:
     /// of the same value and name.
     pub fn put_all(&self, items: &[Arc<S::Item>]) -> Vec<Arc<S::Item>> {
-        let mut order: Vec<Batch<'_, S::Item>> = vec![Vec::new(); self.shards.len()];
-        for item in items {
-            if let Some(value) = S::of(item) {
-                let hash = self.hasher.hash_one(value);
-                order[place(hash)].push((hash, item));
-            }
-        }
+        let hash = |item: &Arc<S::Item>| S::of(item).map(|value| self.hasher.hash_one(value));
+        let lots = Lots::of(items.iter().map(hash));
         let mut replaced = Vec::new();
-        for (shard, items) in self.shards.iter().zip(order) {
-            let mut places = shard.write();
-            for (hash, item) in items {
-                match places.insert_new(hash, item, |item| self.hash(item)) {
+        for (shard, lot) in lots.each() {
+            let mut places = self.shards[shard].write();
+            places.fetch(lot.iter().map(|(hash, _)| *hash));
+            for (hash, number) in lot {
+                let item = &items[*number];
+                match places.insert_new(*hash, item, |item| self.hash(item)) {
                     Ok(()) => {}
                     Err(Some(old)) => replaced.push(old),
                     Err(None) => {
-                        let is_second = places.put(hash, item, |item| self.hash(item));
+                        let is_second = places.put(*hash, item, |item| self.hash(item));
                         self.shared.fetch_add(usize::from(is_second), Ordering::Relaxed);
                     }
                 }
-                self.changed(hash);
             }
+            lot.iter().for_each(|(hash, _)| self.changed(*hash));
         }
         replaced
     }
@@ -252,17 +273,12 @@ impl<S: Sign> Index<S> {
     }
 
     fn read(&self, hash: u64) -> RwLockReadGuard<'_, Places<S>> {
-        self.shards[place(hash)].read()
+        self.shards[shard_of(hash)].read()
     }
 
     fn write(&self, hash: u64) -> RwLockWriteGuard<'_, Places<S>> {
-        self.shards[place(hash)].write()
+        self.shards[shard_of(hash)].write()
     }
-}
-
-/// Bits that the tables use neither for their places nor for their tags.
-fn place(hash: u64) -> usize {
-    usize::from((hash >> 40) as u16) % limits::INDEX_SHARDS
 }
 
 fn mark_place(hash: u64) -> usize {
@@ -282,6 +298,14 @@ impl<S: Sign> Shard<S> {
 impl<S: Sign> Places<S> {
     fn find(&self, hash: u64, value: &S::Value) -> Option<&Arc<S::Item>> {
         self.first.find(hash, |item| S::of(item) == Some(value))
+    }
+
+    /// Brings the places of many into the cache at once. Counting a document's holders, which
+    /// goes with putting it in, would make each wait for the one before.
+    fn fetch(&self, hashes: impl Iterator<Item = u64>) {
+        for hash in hashes {
+            black_box(self.first.find(hash, |_| true));
+        }
     }
 
     /// Puts a document in that is alone with its value. Else the one of its name comes back, in
@@ -424,6 +448,19 @@ mod tests {
         index.put(None, &a);
         let fallen = marks.into_iter().filter(|mark| !index.stands(*mark)).count();
         assert!(fallen <= 1, "{fallen} others share its place");
+    }
+
+    #[test]
+    fn many_are_found_as_one_is() {
+        let index: Index<ByValue> = Index::default();
+        index.put_all(&[item(1, "b"), item(1, "a"), item(200, "c")]);
+        let values = [Some(1), None, Some(7), Some(200), Some(1)];
+        let mut there = [const { None }; 5];
+        let value = |number: usize| values[number].as_ref();
+        index.find_all(value, values.len(), |number, item| there[number] = Some(item.1.clone()));
+        let first = |value: Option<u8>| Some(index.first(&value?)?.1.clone());
+        assert_eq!(there, values.map(first));
+        assert_eq!(there.iter().flatten().count(), 3);
     }
 
     #[test]

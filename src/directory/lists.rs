@@ -75,9 +75,7 @@ impl Lists {
 
     /// Puts many devices at their places, which were free.
     pub(super) fn put_all(&self, devices: &[Arc<Device>]) {
-        for device in devices {
-            self.order.put(device);
-        }
+        self.order.put_all(devices);
         self.configs.add_all(devices, &self.order);
         self.plugins.add_all(devices, &self.order);
         self.tenants.add_all(devices, &self.order);

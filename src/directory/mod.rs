@@ -12,6 +12,7 @@ mod dirty;
 mod grounds;
 mod index;
 mod lists;
+mod lots;
 mod order;
 mod postings;
 mod provisional;
@@ -243,10 +244,13 @@ impl Directory {
 
     /// Makes room for so many more devices, so that none of them waits while a table grows.
     pub fn reserve(&self, count: usize) {
-        self.devices.reserve(count);
-        self.macs.reserve(count);
-        self.ips.reserve(count);
-        self.lists.reserve(count);
+        // The system gives large tables page by page, which takes longer than all else here.
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.macs.reserve(count));
+            scope.spawn(|| self.ips.reserve(count));
+            scope.spawn(|| self.lists.reserve(count));
+            self.devices.reserve(count);
+        });
     }
 
     /// Takes a device that the store holds; it is not written again.
@@ -256,8 +260,10 @@ impl Directory {
 
     /// Takes devices that the store holds; they are not written again.
     pub fn restore_all(&self, devices: Vec<Device>) {
+        let mut revision = self.revisions.fetch_add(devices.len() as u64, Ordering::Relaxed);
         let number = |(mut device, place): (Device, Place)| {
-            device.revision = self.next_revision();
+            revision += 1;
+            device.revision = Revision(revision);
             device.place = place;
             Arc::new(device)
         };

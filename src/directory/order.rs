@@ -6,7 +6,7 @@
 use arc_swap::ArcSwap;
 use roaring::RoaringBitmap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::device::{Config, Device, Place};
 use crate::limits;
@@ -66,22 +66,31 @@ impl<T: Placed> Order<T> {
     /// Gives out so many places. Each is to be filled, or left.
     pub fn take(&self, count: usize) -> Vec<Place> {
         let mut taken = self.taken();
-        let places = (0..count).map(|_| Place(taken.give())).collect();
+        let places = taken.give(count);
         self.grow(&taken);
         places
     }
 
     /// Gives out one place.
     pub fn take_one(&self) -> Place {
-        let mut taken = self.taken();
-        let place = Place(taken.give());
-        self.grow(&taken);
-        place
+        self.take(1)[0]
     }
 
     /// Puts a document at its place, in the stead of whatever was there.
     pub fn put(&self, item: &Arc<T>) {
         self.set(item.place(), Some(Arc::clone(item)));
+    }
+
+    /// Puts many documents at their places, which are free.
+    pub fn put_all(&self, items: &[Arc<T>]) {
+        let chunks = self.chunks.load();
+        let chunk_of = |item: &Arc<T>| item.place().0 as usize / limits::ORDER_CHUNK;
+        for lot in items.chunk_by(|left, right| chunk_of(left) == chunk_of(right)) {
+            let mut places = chunks[chunk_of(&lot[0])].write();
+            for item in lot {
+                places[item.place().0 as usize % limits::ORDER_CHUNK] = Some(Arc::clone(item));
+            }
+        }
     }
 
     /// Leaves a place.
@@ -100,7 +109,7 @@ impl<T: Placed> Order<T> {
     pub fn with<R>(&self, place: u32, look: impl FnOnce(&Arc<T>) -> R) -> Option<R> {
         let chunks = self.chunks.load();
         let chunk = chunks.get(place as usize / limits::ORDER_CHUNK)?;
-        let items = chunk.0.read().unwrap_or_else(PoisonError::into_inner);
+        let items = chunk.read();
         items[place as usize % limits::ORDER_CHUNK].as_ref().map(look)
     }
 
@@ -151,8 +160,7 @@ impl<T: Placed> Order<T> {
     ) -> Vec<Arc<T>> {
         let chunks = self.chunks.load();
         let mut lot = Vec::new();
-        let items = chunks.get(chunk).map(|chunk| chunk.0.read());
-        let items = items.map(|items| items.unwrap_or_else(PoisonError::into_inner));
+        let items = chunks.get(chunk).map(|chunk| chunk.read());
         let is_here = |place: &u32| *place as usize / limits::ORDER_CHUNK == chunk;
         for _ in 0..limits::ORDER_LOT {
             let Some(place) = places.next_if(is_here) else { break };
@@ -167,8 +175,7 @@ impl<T: Placed> Order<T> {
     fn set(&self, place: Place, item: Option<Arc<T>>) {
         let chunks = self.chunks.load();
         let place = place.0 as usize;
-        let mut items =
-            chunks[place / limits::ORDER_CHUNK].0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut items = chunks[place / limits::ORDER_CHUNK].write();
         let old = std::mem::replace(&mut items[place % limits::ORDER_CHUNK], item);
         // What may be the last of a document is dropped after the guard.
         drop(items);
@@ -180,6 +187,16 @@ impl<T: Placed> Order<T> {
     }
 }
 
+impl<T> Chunk<T> {
+    fn read(&self) -> RwLockReadGuard<'_, Box<[Option<Arc<T>>]>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Box<[Option<Arc<T>>]>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl<T> Default for Chunk<T> {
     fn default() -> Self {
         Self(RwLock::new((0..limits::ORDER_CHUNK).map(|_| None).collect()))
@@ -187,15 +204,26 @@ impl<T> Default for Chunk<T> {
 }
 
 impl Taken {
-    /// A new place: behind all others, while those that were left are few.
-    fn give(&mut self) -> u32 {
-        if self.holes.is_empty() {
-            self.find_holes();
+    /// New places: behind all others, while those that were left are few.
+    fn give(&mut self, count: usize) -> Vec<Place> {
+        let mut places = Vec::with_capacity(count);
+        while places.len() < count {
+            if self.holes.is_empty() {
+                self.find_holes();
+            }
+            let left = u32::try_from(count - places.len()).expect("invariant: places are numbered");
+            let set = Arc::make_mut(&mut self.set);
+            if let Some(hole) = self.holes.pop() {
+                set.insert(hole);
+                places.push(Place(hole));
+            } else {
+                let behind = self.next..self.next + left;
+                self.next = behind.end;
+                set.insert_range(behind.clone());
+                places.extend(behind.map(Place));
+            }
         }
-        let place = self.holes.pop().unwrap_or(self.next);
-        self.next = self.next.max(place + 1);
-        Arc::make_mut(&mut self.set).insert(place);
-        place
+        places
     }
 
     /// Where more places were left than are taken, some of them are given out again: else devices
@@ -268,6 +296,15 @@ mod tests {
         }
         assert_eq!(numbers(&order), [0]);
         assert_eq!(order.get(stays.0).map(|item| item.1), Some(0));
+        // Many at once: some where others were, the rest behind all.
+        let places = order.take(2 * limits::ORDER_CHUNK);
+        let items: Vec<_> =
+            (1..).zip(&places).map(|(n, place)| Arc::new(Item(*place, n))).collect();
+        order.put_all(&items);
+        assert!(order.places().len() == 1 + items.len() as u64 && !places.contains(&stays));
+        for item in &items {
+            assert_eq!(order.get(item.0.0), Some(Arc::clone(item)));
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::index::Sign;
+use super::lots::{Lots, shard_of};
 use super::order::{Order, Placed, Places};
 use crate::limits;
 
@@ -63,23 +64,21 @@ impl<S: Sign<Item: Placed>> Postings<S> {
     pub fn add(&self, item: &S::Item, order: &Order<S::Item>) {
         let Some(value) = S::of(item) else { return };
         let hash = self.hasher.hash_one(value);
-        self.write(hash).add(hash, value, item.place().0, order, &self.hasher);
+        self.write(hash).add(hash, value, [item.place().0].into_iter(), order, &self.hasher);
     }
 
     /// Takes in many.
     pub fn add_all(&self, items: &[Arc<S::Item>], order: &Order<S::Item>) {
-        let mut lots: Vec<Vec<(u64, &S::Item)>> = vec![Vec::new(); self.shards.len()];
-        for item in items {
-            if let Some(value) = S::of(item) {
-                let hash = self.hasher.hash_one(value);
-                lots[shard(hash)].push((hash, item));
-            }
-        }
-        for (shard, lot) in self.shards.iter().zip(lots).filter(|(_, lot)| !lot.is_empty()) {
-            let mut shelf = shard.write();
-            for (hash, item) in lot {
-                let value = S::of(item).expect("invariant: it has a hash");
-                shelf.add(hash, value, item.place().0, order, &self.hasher);
+        let value = |number: usize| S::of(&items[number]);
+        let hash = |number| value(number).map(|value| self.hasher.hash_one(value));
+        let lots = Lots::of((0..items.len()).map(hash));
+        for (shard, lot) in lots.each() {
+            let mut shelf = self.shards[shard].write();
+            for same in lot.chunk_by(|left, right| value(left.1) == value(right.1)) {
+                let places = same.iter().map(|(_, number)| items[*number].place().0);
+                let (hash, number) = same[0];
+                let value = value(number).expect("invariant: it has a hash");
+                shelf.add(hash, value, places, order, &self.hasher);
             }
         }
     }
@@ -125,17 +124,12 @@ impl<S: Sign<Item: Placed>> Postings<S> {
     }
 
     fn read(&self, hash: u64) -> RwLockReadGuard<'_, Shelf<S>> {
-        self.shards[shard(hash)].read()
+        self.shards[shard_of(hash)].read()
     }
 
     fn write(&self, hash: u64) -> RwLockWriteGuard<'_, Shelf<S>> {
-        self.shards[shard(hash)].write()
+        self.shards[shard_of(hash)].write()
     }
-}
-
-/// Bits that the tables use neither for their places nor for their tags.
-fn shard(hash: u64) -> usize {
-    usize::from((hash >> 40) as u16) % limits::INDEX_SHARDS
 }
 
 /// The hash of what the document at a place has.
@@ -160,29 +154,34 @@ impl<S: Sign<Item: Placed>> Shelf<S> {
         self.one.find(hash, has).copied()
     }
 
+    /// Adds documents with one value.
     fn add(
         &mut self,
         hash: u64,
         value: &S::Value,
-        place: u32,
+        mut places: impl ExactSizeIterator<Item = u32>,
         order: &Order<S::Item>,
         hasher: &RandomState,
     ) {
         if let Some(many) = self.many.get_mut(value) {
-            Arc::make_mut(many).insert(place);
-            return;
+            return Arc::make_mut(many).extend(places);
         }
-        let Some(first) = self.find(hash, value, order) else {
+        let first = self.find(hash, value, order);
+        if first.is_none() && places.len() == 1 {
+            let place = places.next().expect("invariant: there is one");
             self.one.insert_unique(hash, place, |place| hash_at::<S>(*place, order, hasher));
             return;
-        };
-        if first != place {
-            if let Ok(entry) = self.one.find_entry(hash, |other| *other == first) {
-                entry.remove();
-            }
-            let both = Arc::new([first, place].into_iter().collect());
-            self.many.insert(value.to_owned(), both);
         }
+        let all: Places = first.into_iter().chain(places).collect();
+        if all.len() == 1 {
+            return;
+        }
+        if let Some(first) = first
+            && let Ok(entry) = self.one.find_entry(hash, |other| *other == first)
+        {
+            entry.remove();
+        }
+        self.many.insert(value.to_owned(), Arc::new(all));
     }
 }
 

@@ -38,8 +38,10 @@ pub fn load_unless(
 ) -> Result<Loaded, StoreError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let progress = Progress::new(store, is_cancelled);
-    into.configs.reserve(progress.expected.configs);
-    into.directory.reserve(progress.expected.devices);
+    std::thread::scope(|scope| {
+        scope.spawn(|| into.configs.reserve(progress.expected.configs));
+        into.directory.reserve(progress.expected.devices);
+    });
     for kind in [Kind::Config, Kind::Device] {
         let mut loaders: Vec<_> = (0..cores.min(limits::LOAD_THREADS_MAX))
             .map(|_| Loader::new(kind, into, master, &progress))
@@ -69,17 +71,28 @@ impl<'a> Loader<'a> {
         Self { kind, into, master, progress, known, configs, devices }
     }
 
-    /// Computes what older documents lack, and shares what a configuration has too.
+    /// Computes what older documents lack.
     fn settle(&mut self, device: &mut Device) {
         let Self { known, master, .. } = self;
         let tenant = device.tenant_uuid.get_or_insert_with(|| known.text(master));
         device.is_new = **tenant == ***master;
-        let config = device.config.as_deref().and_then(|config| self.into.configs.get(config));
-        let Some(config) = config else { return };
-        device.config = Some(config.id.clone());
-        if device.remote_state_sip_username == config.sip_username {
-            device.remote_state_sip_username.clone_from(&config.sip_username);
-        }
+    }
+
+    /// Shares what devices and their configurations both have.
+    fn share(&mut self) {
+        let names: Vec<_> = self.devices.iter().map(|device| device.config.clone()).collect();
+        let count = names.len();
+        self.into.configs.find_all(
+            |number| names[number].as_deref(),
+            count,
+            |number, config| {
+                let device = &mut self.devices[number];
+                device.config = Some(config.id.clone());
+                if device.remote_state_sip_username == config.sip_username {
+                    device.remote_state_sip_username.clone_from(&config.sip_username);
+                }
+            },
+        );
     }
 
     fn flush(&mut self) {
@@ -89,6 +102,7 @@ impl<'a> Loader<'a> {
             self.into.configs.restore_all(std::mem::replace(&mut self.configs, batch));
         }
         if loaded.devices > 0 {
+            self.share();
             let batch = Vec::with_capacity(limits::LOAD_BATCH);
             self.into.directory.restore_all(std::mem::replace(&mut self.devices, batch));
         }
